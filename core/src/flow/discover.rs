@@ -1,0 +1,119 @@
+use super::{Action, Flow, Input};
+use crate::error::printable;
+use crate::wire::ParseJson;
+use crate::{Endpoint, Endpoints, Error, Instant, Request, Response};
+
+/// Finds a provider's endpoints by its issuer (RFC 8414 and OpenID Connect Discovery).
+///
+/// ```text
+/// Start ─send→ OAuth ─answer, send→ OpenId ─answer→ Ended
+/// ```
+///
+/// Both documents are read, since real servers put into each what the other lacks: the first wins
+/// and the other only fills gaps. One of them may be missing.
+#[derive(Debug)]
+pub struct Discover {
+    issuer: String,
+    parse: ParseJson,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Start,
+    OAuth,
+    OpenId { first: Result<Endpoints, Error> },
+    Ended,
+}
+
+impl Discover {
+    /// Discovery for `issuer`, exactly as the server writes it.
+    pub fn new(issuer: &str, parse: ParseJson) -> Self {
+        Self { issuer: issuer.to_owned(), parse, state: State::Start }
+    }
+
+    /// RFC 8414 §3.1: the well-known segment goes between host and path.
+    fn oauth_request(&self) -> Result<Request, Error> {
+        let issuer = Endpoint::parse(&self.issuer)?;
+        let path = issuer.path().trim_end_matches('/');
+        let url = format!("{}/.well-known/oauth-authorization-server{path}", issuer.origin());
+        Ok(Request::fetch(Endpoint::parse(&url)?))
+    }
+
+    /// OpenID Connect Discovery §4: it is appended.
+    fn openid_request(&self) -> Result<Request, Error> {
+        let issuer = Endpoint::parse(&self.issuer)?;
+        Ok(Request::fetch(issuer.join(".well-known/openid-configuration")?))
+    }
+
+    /// Reads a document. One that is not there is the inner error; one that says something wrong
+    /// ends discovery.
+    fn document(&self, response: &Response) -> Result<Result<Endpoints, Error>, Error> {
+        const OF: &str = "metadata";
+        if response.status != 200 {
+            return Ok(Err(Error::from_response(OF, response, self.parse)));
+        }
+        let malformed = |problem| Error::MalformedResponse { of: OF, problem, status: 200 };
+        let Ok(body) = (self.parse)(&response.body) else {
+            // A page for people: servers answer so on paths that they do not know.
+            return Ok(Err(malformed("it is not JSON")));
+        };
+        let Some(issuer) = body.string("issuer") else {
+            return Ok(Err(malformed("it names no issuer")));
+        };
+        if issuer != self.issuer {
+            return Err(Error::IssuerMismatch {
+                expected: self.issuer.clone(),
+                found: printable(issuer),
+            });
+        }
+        let https = Endpoint::parse(issuer)?.is_https();
+        let mut endpoints = Endpoints::default();
+        for name in Endpoints::NAMES {
+            let Some(url) = body.string(&format!("{name}_endpoint")) else { continue };
+            let endpoint = Endpoint::parse(url)
+                .ok()
+                .filter(|endpoint| endpoint.is_https() || !https)
+                .ok_or(malformed("it names an endpoint that is not https"))?;
+            if let Some(slot) = endpoints.by_name(name) {
+                *slot = Some(endpoint);
+            }
+        }
+        Ok(Ok(endpoints))
+    }
+}
+
+impl Flow for Discover {
+    type Output = Endpoints;
+
+    fn step(&mut self, input: Input, _now: Instant) -> Result<Action<Endpoints>, Error> {
+        let (state, action) = match (std::mem::replace(&mut self.state, State::Ended), input) {
+            (State::Start, Input::Tick) => (State::OAuth, Action::Send(self.oauth_request()?)),
+            (State::OAuth, Input::Response(response)) => {
+                let first = self.document(&response?)?;
+                (State::OpenId { first }, Action::Send(self.openid_request()?))
+            }
+            (State::OpenId { first }, Input::Response(response)) => {
+                let endpoints = match (first, self.document(&response?)?) {
+                    (Ok(mut first), Ok(second)) => {
+                        first.fill_gaps(second);
+                        first
+                    }
+                    (Ok(first), Err(_)) => first,
+                    (Err(_), second) => second?,
+                };
+                (State::Ended, Action::Done(endpoints))
+            }
+            (state @ (State::OAuth | State::OpenId { .. }), Input::Tick) => {
+                (state, Action::AwaitResponse)
+            }
+            (State::Ended, _) => return Err(Error::Finished),
+            (State::Start, Input::Response(_)) => {
+                self.state = State::Start;
+                return Err(Error::UnexpectedResponse);
+            }
+        };
+        self.state = state;
+        Ok(action)
+    }
+}

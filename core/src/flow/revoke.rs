@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use super::{Action, Exchange, Flow, Input};
+use crate::wire::ParseJson;
+use crate::{Credentials, Dialect, Error, Instant, Provider, Request, Response};
+
+/// Ends a session at its server (RFC 7009, or WorkOS's sign-out).
+///
+/// ```text
+/// Start ─send→ Sent ─answer→ Ended
+/// ```
+#[derive(Debug)]
+pub struct Revoke {
+    dialect: Dialect,
+    request: Option<Request>,
+    parse: ParseJson,
+    state: Exchange,
+}
+
+/// Deadline: a logout must not hang on a server that does not answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Revoke {
+    /// Revokes `credentials`; `None` where the provider has no way to.
+    ///
+    /// # Errors
+    /// If the request cannot be made.
+    pub fn new(
+        provider: &Provider,
+        credentials: &Credentials,
+        parse: ParseJson,
+    ) -> Result<Option<Self>, Error> {
+        let Some(mut request) = provider.revocation_request(credentials, parse)? else {
+            return Ok(None);
+        };
+        request.timeout = TIMEOUT;
+        let dialect = provider.dialect;
+        Ok(Some(Self { dialect, request: Some(request), parse, state: Exchange::Start }))
+    }
+
+    fn answered(&self, response: &Response) -> Result<(), Error> {
+        match (self.dialect, response.status) {
+            (_, 200..=299) => Ok(()),
+            // WorkOS signs out in a browser, and sends it on.
+            (Dialect::WorkOs(_), 302 | 303 | 307) => Ok(()),
+            _ => Err(Error::from_response("revocation response", response, self.parse)),
+        }
+    }
+}
+
+impl Flow for Revoke {
+    type Output = ();
+
+    fn step(&mut self, input: Input, _now: Instant) -> Result<Action<()>, Error> {
+        let (state, action) = match (std::mem::replace(&mut self.state, Exchange::Ended), input) {
+            (Exchange::Start, Input::Tick) => {
+                let request = self.request.take().ok_or(Error::Finished)?;
+                (Exchange::Sent, Action::Send(request))
+            }
+            (Exchange::Sent, Input::Response(response)) => {
+                (Exchange::Ended, Action::Done(self.answered(&response?)?))
+            }
+            (Exchange::Sent, Input::Tick) => (Exchange::Sent, Action::AwaitResponse),
+            (Exchange::Ended, _) => return Err(Error::Finished),
+            (Exchange::Start, Input::Response(_)) => {
+                self.state = Exchange::Start;
+                return Err(Error::UnexpectedResponse);
+            }
+        };
+        self.state = state;
+        Ok(action)
+    }
+}

@@ -1,0 +1,95 @@
+use crate::jwt;
+use crate::wire::{ParseJson, Value};
+use crate::{Error, Grant, Provider, Response, Secret};
+
+/// How far apart the server that signs and the server that answers may be, in seconds.
+const LEEWAY: i64 = 300;
+
+/// Reads a successful token response (RFC 6749 §5.1), checking an ID token if there is one.
+pub(super) fn grant(
+    provider: &Provider,
+    response: &Response,
+    nonce: Option<&str>,
+    parse: ParseJson,
+) -> Result<Grant, Error> {
+    let malformed = |problem| Error::MalformedResponse {
+        of: "token response",
+        problem,
+        status: response.status,
+    };
+    let mut body = parse(&response.body).map_err(|_| malformed("it is not JSON"))?;
+    // WorkOS sends none, and the RFC's other types need a proof that this client has not.
+    let is_bearer = |kind: &Value| kind.as_str().is_some_and(|k| k.eq_ignore_ascii_case("bearer"));
+    if !body.field("token_type").is_none_or(is_bearer) {
+        return Err(malformed("its token_type is not Bearer"));
+    }
+    let access_token =
+        body.take_string("access_token").ok_or(malformed("it has no access_token"))?;
+    let access_claims = jwt::claims(&access_token, parse);
+    let access_token = Secret::token(access_token)
+        .ok_or(malformed("its access_token has characters that a token cannot have"))?;
+    let refresh_token = body
+        .take_string("refresh_token")
+        .map(|token| {
+            Secret::token(token)
+                .ok_or(malformed("its refresh_token has characters that a token cannot have"))
+        })
+        .transpose()?;
+    let id_token = body.take_string("id_token");
+    let id_claims = match &id_token {
+        Some(token) => {
+            let claims = jwt::claims(token, parse)
+                .ok_or(Error::InvalidIdToken("it is not a JWT with JSON claims"))?;
+            check_id_token(&claims, provider, response, nonce)?;
+            Some(claims)
+        }
+        None => None,
+    };
+    let user = provider.user_in(&body, id_claims.as_ref());
+    Ok(Grant {
+        lifetime: body
+            .seconds("expires_in")
+            .or_else(|| access_claims.as_ref().and_then(jwt::lifetime))
+            // Some servers write zero for no expiry; believed, it would be a refresh at each use.
+            .filter(|lifetime| *lifetime > 0),
+        subject: user.as_ref().map(|user| user.id.clone()),
+        organization: provider.organization_in(&body, access_claims.as_ref()),
+        user,
+        access_token,
+        refresh_token,
+    })
+}
+
+/// OpenID Connect Core §3.1.3.7 without the signature; see [`jwt::claims`].
+fn check_id_token(
+    claims: &Value,
+    provider: &Provider,
+    response: &Response,
+    nonce: Option<&str>,
+) -> Result<(), Error> {
+    if claims.string("iss") != Some(&provider.issuer) {
+        return Err(Error::InvalidIdToken("its issuer is another one"));
+    }
+    let audience = claims.field("aud").ok_or(Error::InvalidIdToken("it has no audience"))?;
+    let is_client = |value: &Value| value.as_str() == Some(&provider.client_id);
+    if !is_client(audience) && !audience.as_list().is_some_and(|list| list.iter().any(is_client)) {
+        return Err(Error::InvalidIdToken("it is for another client"));
+    }
+    if claims.string("azp").is_some_and(|azp| azp != provider.client_id) {
+        return Err(Error::InvalidIdToken("it was issued to another client"));
+    }
+    if nonce.is_some_and(|nonce| claims.string("nonce") != Some(nonce)) {
+        return Err(Error::InvalidIdToken("its nonce is not the one sent"));
+    }
+    if claims.string("sub").is_none_or(str::is_empty) {
+        return Err(Error::InvalidIdToken("it has no subject"));
+    }
+    let exp = claims.seconds("exp").ok_or(Error::InvalidIdToken("it has no expiry"))?;
+    // Against the server's clock: the local one may be wrong.
+    match response.date {
+        Some(date) if date.as_unix().saturating_sub(LEEWAY) >= exp.min(i64::MAX as u64) as i64 => {
+            Err(Error::InvalidIdToken("it has expired"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,83 @@
+use std::time::Duration;
+
+use super::{Action, Exchange, Flow, Input};
+use crate::wire::ParseJson;
+use crate::{Error, Instant, Provider, Request, Response, Secret, User};
+
+/// Asks who the user is (OpenID Connect Core §5.3).
+///
+/// ```text
+/// Start ─send→ Sent ─answer→ Ended
+/// ```
+#[derive(Debug)]
+pub struct Userinfo {
+    provider: Provider,
+    access_token: Secret,
+    subject: Option<String>,
+    parse: ParseJson,
+    state: Exchange,
+}
+
+/// Deadline: the tokens of a login wait for it, and are not stored yet.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Userinfo {
+    /// Asks with `access_token`; the answer must be about `subject`, where that is known.
+    pub fn new(
+        provider: Provider,
+        access_token: Secret,
+        subject: Option<String>,
+        parse: ParseJson,
+    ) -> Self {
+        Self { provider, access_token, subject, parse, state: Exchange::Start }
+    }
+
+    fn request(&self) -> Result<Request, Error> {
+        let endpoint = &self.provider.endpoints.userinfo;
+        let endpoint = endpoint.clone().ok_or(Error::MissingEndpoint("userinfo"))?;
+        let mut request = Request::fetch(endpoint);
+        request.timeout = TIMEOUT;
+        request.authorization = Some(bearer(&self.access_token));
+        Ok(request)
+    }
+
+    fn answered(&self, response: &Response) -> Result<User, Error> {
+        const OF: &str = "userinfo response";
+        if response.status != 200 {
+            return Err(Error::from_response(OF, response, self.parse));
+        }
+        let malformed = |problem| Error::MalformedResponse { of: OF, problem, status: 200 };
+        let claims = (self.parse)(&response.body).map_err(|_| malformed("it is not JSON"))?;
+        let user = Provider::user_of_claims(&claims).ok_or(malformed("it has no sub"))?;
+        match &self.subject {
+            Some(subject) if *subject != user.id => Err(malformed("it is about another user")),
+            _ => Ok(user),
+        }
+    }
+}
+
+/// The `Authorization` field of RFC 6750 §2.1.
+pub(crate) fn bearer(access_token: &Secret) -> Secret {
+    Secret::new(format!("Bearer {}", access_token.expose_secret()))
+}
+
+impl Flow for Userinfo {
+    type Output = User;
+
+    fn step(&mut self, input: Input, _now: Instant) -> Result<Action<User>, Error> {
+        let (state, action) = match (std::mem::replace(&mut self.state, Exchange::Ended), input) {
+            (Exchange::Start, Input::Tick) => (Exchange::Sent, Action::Send(self.request()?)),
+            (Exchange::Sent, Input::Response(response)) => {
+                (Exchange::Ended, Action::Done(self.answered(&response?)?))
+            }
+            (Exchange::Sent, Input::Tick) => (Exchange::Sent, Action::AwaitResponse),
+            (Exchange::Ended, _) => return Err(Error::Finished),
+            (Exchange::Start, Input::Response(_)) => {
+                self.state = Exchange::Start;
+                return Err(Error::UnexpectedResponse);
+            }
+        };
+        self.state = state;
+        Ok(action)
+    }
+}

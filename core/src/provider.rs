@@ -1,0 +1,209 @@
+mod oidc;
+mod workos;
+
+use crate::wire::{ParseJson, Value, form};
+use crate::{Body, Credentials, Endpoint, Error, Request, Secret, User};
+
+/// A server that signs users in, as data: where its endpoints are, who asks, and what is special.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// The issuer identifier (RFC 8414 §2), compared byte for byte; for a provider without
+    /// metadata the URL that its user knows it by.
+    pub issuer: String,
+    /// The public client's `client_id` (RFC 6749 §2.2).
+    pub client_id: String,
+    /// The scopes to ask for (RFC 6749 §3.3).
+    pub scopes: Vec<String>,
+    /// Where requests go.
+    pub endpoints: Endpoints,
+    /// What differs from the standards.
+    pub dialect: Dialect,
+}
+
+/// A provider's endpoints. What is absent cannot be done there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// RFC 8628 §3.1
+    pub device_authorization: Option<Endpoint>,
+    /// RFC 6749 §3.2
+    pub token: Option<Endpoint>,
+    /// RFC 7009 §2; with WorkOS the session's logout
+    pub revocation: Option<Endpoint>,
+    /// OpenID Connect Core §5.3
+    pub userinfo: Option<Endpoint>,
+}
+
+/// What a provider does in its own way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// RFC 6749, 7009, 8628 and OpenID Connect, to the letter.
+    Standard,
+    /// WorkOS user management: a `user` in the token response, organizations, sign-out by session.
+    WorkOs(Encoding),
+}
+
+/// How WorkOS is sent its parameters. It documents both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As its OpenAPI description has them
+    Json,
+    /// As RFC 6749 has them
+    Form,
+}
+
+impl Endpoints {
+    /// The names by which endpoints are set by hand and stored.
+    pub const NAMES: [&'static str; 4] =
+        ["device_authorization", "token", "revocation", "userinfo"];
+
+    /// The endpoint called `name`, one of [`NAMES`](Self::NAMES).
+    pub fn by_name(&mut self, name: &str) -> Option<&mut Option<Endpoint>> {
+        match name {
+            "device_authorization" => Some(&mut self.device_authorization),
+            "token" => Some(&mut self.token),
+            "revocation" => Some(&mut self.revocation),
+            "userinfo" => Some(&mut self.userinfo),
+            _ => None,
+        }
+    }
+
+    /// Takes over what `other` has and this one lacks.
+    pub fn fill_gaps(&mut self, mut other: Self) {
+        for name in Self::NAMES {
+            if let (Some(own), Some(theirs)) = (self.by_name(name), other.by_name(name))
+                && own.is_none()
+            {
+                *own = theirs.take();
+            }
+        }
+    }
+}
+
+impl Provider {
+    /// The stored form: an object without secrets.
+    pub fn to_value(&self) -> Value {
+        let mut endpoints = self.endpoints.clone();
+        let named = Endpoints::NAMES.into_iter().filter_map(|name| {
+            let endpoint = endpoints.by_name(name)?.take()?;
+            Some((name.to_owned(), endpoint.as_str().into()))
+        });
+        Value::map([
+            (
+                "kind",
+                Some(match self.dialect {
+                    Dialect::Standard => "oidc".into(),
+                    Dialect::WorkOs(_) => "workos".into(),
+                }),
+            ),
+            ("encoding", (self.dialect == Dialect::WorkOs(Encoding::Form)).then(|| "form".into())),
+            ("issuer", Some(self.issuer.as_str().into())),
+            ("client_id", Some(self.client_id.as_str().into())),
+            ("scopes", Some(Value::List(self.scopes.iter().map(|s| s.as_str().into()).collect()))),
+            ("endpoints", Some(Value::Map(named.collect()))),
+        ])
+    }
+
+    /// Reads the stored form; `None` if it is not one.
+    pub fn from_value(value: &Value) -> Option<Self> {
+        let dialect = match (value.string("kind")?, value.string("encoding")) {
+            ("oidc", _) => Dialect::Standard,
+            ("workos", Some("form")) => Dialect::WorkOs(Encoding::Form),
+            ("workos", None) => Dialect::WorkOs(Encoding::Json),
+            _ => return None,
+        };
+        let mut endpoints = Endpoints::default();
+        let stored = value.field("endpoints")?;
+        for name in Endpoints::NAMES {
+            if let (Some(url), Some(endpoint)) = (stored.string(name), endpoints.by_name(name)) {
+                *endpoint = Some(Endpoint::parse(url).ok()?);
+            }
+        }
+        Some(Self {
+            issuer: value.string("issuer")?.to_owned(),
+            client_id: value.string("client_id")?.to_owned(),
+            scopes: value
+                .field("scopes")?
+                .as_list()?
+                .iter()
+                .map(|scope| scope.as_str().map(str::to_owned))
+                .collect::<Option<_>>()?,
+            endpoints,
+            dialect,
+        })
+    }
+
+    /// The request that starts the device flow (RFC 8628 §3.1).
+    pub(crate) fn device_authorization_request(&self) -> Result<Request, Error> {
+        let scope = self.scopes.join(" ");
+        let mut fields = vec![("client_id", self.client_id.as_str())];
+        if self.dialect == Dialect::Standard && !scope.is_empty() {
+            fields.push(("scope", &scope));
+        }
+        let endpoint = &self.endpoints.device_authorization;
+        self.post(endpoint.as_ref(), "device_authorization", &fields)
+    }
+
+    /// A request to the token endpoint (RFC 6749 §3.2) of a public client.
+    pub(crate) fn token_request(&self, fields: &[(&str, &str)]) -> Result<Request, Error> {
+        let mut fields = fields.to_vec();
+        fields.push(("client_id", &self.client_id));
+        self.post(self.endpoints.token.as_ref(), "token", &fields)
+    }
+
+    /// The request that ends the session of `credentials` at the server, where there is a way.
+    pub(crate) fn revocation_request(
+        &self,
+        credentials: &Credentials,
+        parse: ParseJson,
+    ) -> Result<Option<Request>, Error> {
+        let Some(endpoint) = &self.endpoints.revocation else { return Ok(None) };
+        match self.dialect {
+            Dialect::Standard => oidc::revocation(self, endpoint, credentials).map(Some),
+            Dialect::WorkOs(_) => Ok(workos::sign_out(endpoint, credentials, parse)?),
+        }
+    }
+
+    /// The user whom a token response names by itself, if it does.
+    pub(crate) fn user_in(&self, body: &Value, id_token_claims: Option<&Value>) -> Option<User> {
+        match self.dialect {
+            Dialect::Standard => id_token_claims.and_then(oidc::user),
+            Dialect::WorkOs(_) => body.field("user").and_then(workos::user),
+        }
+    }
+
+    /// The organization that a grant is for.
+    pub(crate) fn organization_in(
+        &self,
+        body: &Value,
+        access_claims: Option<&Value>,
+    ) -> Option<String> {
+        match self.dialect {
+            Dialect::Standard => None,
+            Dialect::WorkOs(_) => workos::organization(body, access_claims),
+        }
+    }
+
+    /// Reads `claims` of userinfo as a user.
+    pub(crate) fn user_of_claims(claims: &Value) -> Option<User> {
+        oidc::user(claims)
+    }
+
+    fn post(
+        &self,
+        endpoint: Option<&Endpoint>,
+        name: &'static str,
+        fields: &[(&str, &str)],
+    ) -> Result<Request, Error> {
+        let endpoint = endpoint.ok_or(Error::MissingEndpoint(name))?.clone();
+        let body = match self.dialect {
+            Dialect::WorkOs(Encoding::Json) => Body::Json(Value::Map(
+                fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect(),
+            )),
+            Dialect::WorkOs(Encoding::Form) | Dialect::Standard => {
+                Body::Form(Secret::new(form(fields)))
+            }
+        };
+        Ok(Request::post(endpoint, body))
+    }
+}

@@ -1,0 +1,62 @@
+//! WorkOS user management: what its responses and its sign-out have of their own.
+
+use crate::wire::{ParseJson, Value};
+use crate::{
+    Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, InvalidUrl, Provider, Request,
+    User, jwt,
+};
+
+impl Provider {
+    /// WorkOS user management at `base`, such as `https://api.workos.com`, for a public client.
+    ///
+    /// # Errors
+    /// Never for a `base` without a query, in practice; the paths are appended to it.
+    pub fn workos(
+        base: &Endpoint,
+        client_id: &str,
+        encoding: Encoding,
+    ) -> Result<Self, InvalidUrl> {
+        let endpoint = |path| base.join(path).map(Some);
+        Ok(Self {
+            issuer: base.as_str().trim_end_matches('/').to_owned(),
+            client_id: client_id.to_owned(),
+            scopes: Vec::new(),
+            endpoints: Endpoints {
+                device_authorization: endpoint("user_management/authorize/device")?,
+                token: endpoint("user_management/authenticate")?,
+                revocation: endpoint("user_management/sessions/logout")?,
+                userinfo: None,
+            },
+            dialect: Dialect::WorkOs(encoding),
+        })
+    }
+}
+
+/// The `user` object of a token response.
+pub(super) fn user(user: &Value) -> Option<User> {
+    let names = ["first_name", "last_name"].map(|name| user.string(name).unwrap_or_default());
+    let name = names.join(" ").trim().to_owned();
+    Some(User {
+        id: user.string("id").filter(|id| !id.is_empty())?.to_owned(),
+        email: user.string("email").map(str::to_owned),
+        name: (!name.is_empty()).then_some(name),
+    })
+}
+
+/// `organization_id` of the response, or `org_id` of the access token.
+pub(super) fn organization(body: &Value, access_claims: Option<&Value>) -> Option<String> {
+    body.string("organization_id").or_else(|| access_claims?.string("org_id")).map(str::to_owned)
+}
+
+/// `GET …/sessions/logout?session_id=<sid>`; the `sid` is no secret, it only ends the session.
+pub(super) fn sign_out(
+    endpoint: &Endpoint,
+    credentials: &Credentials,
+    parse: ParseJson,
+) -> Result<Option<Request>, Error> {
+    let claims = jwt::claims(credentials.access_token.expose_secret(), parse);
+    let Some(sid) = claims.as_ref().and_then(|claims| claims.string("sid")) else {
+        return Ok(None);
+    };
+    Ok(Some(Request::fetch(endpoint.with_query("session_id", sid)?)))
+}

@@ -1,0 +1,293 @@
+mod refresh;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use self::state::{Current, State};
+use crate::flow::{Action, Device, Discover, Flow, Input, Prompt, Revoke, Userinfo};
+use crate::{
+    AccessToken, Cleared, Credentials, Endpoints, Error, Event, Freshness, Grant, Http, Provider,
+    Request, Runtime, Secret, Store,
+};
+
+/// How long to wait for another process's refresh: an HTTP deadline and five seconds (rule 2).
+pub const LOCK_WAIT: Duration = Duration::from_secs(Request::TIMEOUT.as_secs() + 5);
+
+/// One profile's session at one provider: signed in or not, and kept so.
+///
+/// Core spawns nothing: [`refresh`](Self::refresh) is a future over an `Arc`, for the platform to
+/// spawn, so that a caller who goes away does not take a rotated token with him.
+pub struct Session<H, S, R> {
+    provider: Provider,
+    http: H,
+    store: S,
+    runtime: R,
+    state: Mutex<State>,
+}
+
+/// How a logout went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignedOut {
+    /// Whether the server confirmed it; `None` where it has no way to, or nothing could be sent.
+    pub revoked: Option<Result<(), Error>>,
+    /// Whether everything is deleted here.
+    pub cleared: Cleared,
+}
+
+/// The only driver loop: step; send, sleep or show; repeat.
+async fn drive<F: Flow>(
+    mut flow: F,
+    http: &impl Http,
+    runtime: &impl Runtime,
+    mut show: impl FnMut(Prompt),
+) -> Result<F::Output, Error> {
+    let mut input = Input::Tick;
+    loop {
+        input = match flow.step(input, runtime.now())? {
+            Action::Send(request) => Input::Response(http.send(request).await),
+            Action::WaitUntil(until) => {
+                runtime.sleep_until(until).await;
+                Input::Tick
+            }
+            Action::Show(prompt) => {
+                show(prompt);
+                Input::Tick
+            }
+            // This loop awaits each response before the next step.
+            Action::AwaitResponse => return Err(Error::UnexpectedResponse),
+            Action::Done(output) => return Ok(output),
+        };
+    }
+}
+
+/// Nothing to show: only the device flow prompts.
+fn silent(_: Prompt) {}
+
+/// Finds the endpoints of `issuer`; see [`Discover`].
+///
+/// # Errors
+/// [`Error::IssuerMismatch`], [`Error::MalformedResponse`], [`Error::Http`] and what else a server
+/// can do wrong.
+pub async fn discover(
+    http: &impl Http,
+    runtime: &impl Runtime,
+    issuer: &str,
+) -> Result<Endpoints, Error> {
+    drive(Discover::new(issuer, runtime.json()), http, runtime, silent).await
+}
+
+impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
+    /// A session of `provider` kept in `store`. Nothing is read yet.
+    pub fn new(provider: Provider, http: H, store: S, runtime: R) -> Self {
+        Self { provider, http, store, runtime, state: Mutex::default() }
+    }
+
+    /// The provider.
+    pub fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// How requests are sent.
+    pub fn http(&self) -> &H {
+        &self.http
+    }
+
+    /// The platform's clock and ear.
+    pub fn runtime(&self) -> &R {
+        &self.runtime
+    }
+
+    /// The device flow, up to its grant; nothing is stored yet, so it may be dropped at any time.
+    ///
+    /// # Errors
+    /// Before anything is shown if the store cannot be written (rule 7); then what the flow says.
+    pub async fn authorize_device(&self, show: impl FnMut(Prompt)) -> Result<Grant, Error> {
+        let guard = self.store.lock(LOCK_WAIT).await?;
+        self.store.probe(&guard).await?;
+        drop(guard);
+        let device = Device::new(self.provider.clone(), self.runtime.json());
+        drive(device, &self.http, &self.runtime, show).await
+    }
+
+    /// Makes `grant` this profile's session and revokes the one before (rule 10).
+    ///
+    /// To be run to its end, since the grant exists nowhere else.
+    ///
+    /// # Errors
+    /// If the grant cannot be stored.
+    pub async fn establish(&self, mut grant: Grant) -> Result<Arc<Credentials>, Error> {
+        let now = (self.runtime.now(), self.runtime.wall());
+        if grant.user.as_ref().is_none_or(|user| user.email.is_none()) {
+            self.ask_userinfo(&mut grant).await;
+        }
+        let credentials =
+            Credentials::new(&self.provider.issuer, &self.provider.client_id, grant, now.1);
+        let guard = self.store.lock(LOCK_WAIT).await?;
+        let expected = self.store.revision().await?;
+        // What is there may be unreadable; then it is replaced without being revoked.
+        let previous = self.store.load().await.ok().flatten();
+        let revision = self.store.save(&guard, expected.as_ref(), &credentials).await?;
+        let credentials = Arc::new(credentials);
+        {
+            let mut state = self.state();
+            *state = State { identity: Some(credentials.identity.clone()), ..State::default() };
+            state.current =
+                Some(Current::new(Arc::clone(&credentials), revision, Some(now.0), now.0, now.1));
+        }
+        self.runtime.emit(Event::SignedIn);
+        if let Some((_, previous)) = previous {
+            // The user asked for the new session, not for news of the old one.
+            let _ = self.revoke(&previous).await;
+        }
+        Ok(credentials)
+    }
+
+    /// Adds what userinfo knows. A name is no reason to fail a login that succeeded.
+    async fn ask_userinfo(&self, grant: &mut Grant) {
+        if self.provider.endpoints.userinfo.is_none() {
+            return;
+        }
+        let flow = Userinfo::new(
+            self.provider.clone(),
+            grant.access_token.clone(),
+            grant.subject.clone(),
+            self.runtime.json(),
+        );
+        if let Ok(user) = drive(flow, &self.http, &self.runtime, silent).await {
+            grant.subject.get_or_insert_with(|| user.id.clone());
+            grant.user = Some(user);
+        }
+    }
+
+    /// The access token if it is fresh and the store was asked within the last second: no I/O.
+    pub fn cached(&self) -> Option<AccessToken> {
+        let now = self.runtime.now();
+        let state = self.state();
+        let current = state.current.as_ref().filter(|current| now < current.trusted_until)?;
+        Some(current.token.clone())
+    }
+
+    /// The access token if it is fresh, asking the store whether it changed; `None` asks for a
+    /// [`refresh`](Self::refresh).
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`] and [`Error::SessionChanged`]; [`Error::Store`] only where there is
+    /// no valid token in memory.
+    pub async fn fresh(&self) -> Result<Option<AccessToken>, Error> {
+        if let Some(token) = self.cached() {
+            return Ok(Some(token));
+        }
+        if let Err(error) = self.look().await {
+            return match self.usable(None) {
+                Some(token) if error.is_passing() => Ok(Some(token)),
+                _ => Err(error),
+            };
+        }
+        let (now, wall) = (self.runtime.now(), self.runtime.wall());
+        let mut state = self.state();
+        let failed = state.failed.as_ref().is_some_and(|(_, until)| now < *until);
+        let current = state.current.as_mut().ok_or(Error::NotSignedIn)?;
+        match current.freshness(now, wall) {
+            Freshness::Fresh if current.unsaved && !failed => Ok(None),
+            Freshness::Fresh => {
+                current.trust(now, wall);
+                Ok(Some(current.token.clone()))
+            }
+            // Rule 4: until it expires, the current token is served.
+            Freshness::Stale if failed || !current.can_refresh() => Ok(Some(current.token.clone())),
+            Freshness::Stale | Freshness::Expired => Ok(None),
+        }
+    }
+
+    /// The credentials of this session as they are stored or in memory, fresh or not.
+    ///
+    /// # Errors
+    /// As [`fresh`](Self::fresh).
+    pub async fn credentials(&self) -> Result<Arc<Credentials>, Error> {
+        self.look().await?;
+        let state = self.state();
+        state.current.as_ref().map(|c| c.credentials.clone()).ok_or(Error::NotSignedIn)
+    }
+
+    /// Ends the session: at the server where that can be done, and here in any case (rule 10).
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`], or what keeps the store from being changed.
+    pub async fn logout(&self) -> Result<SignedOut, Error> {
+        let guard = self.store.lock(LOCK_WAIT).await?;
+        let Some(revision) = self.store.revision().await? else { return Err(Error::NotSignedIn) };
+        // A locked keyring keeps the tokens from being revoked, not from being forgotten.
+        let revoked = match self.store.load().await {
+            Ok(Some((_, credentials))) => self.revoke(&credentials).await,
+            Ok(None) => None,
+            Err(error) => Some(Err(error.into())),
+        };
+        let cleared = self.store.clear(&guard, &revision).await?;
+        *self.state() = State::default();
+        self.runtime.emit(Event::SignedOut);
+        Ok(SignedOut { revoked, cleared })
+    }
+
+    async fn revoke(&self, credentials: &Credentials) -> Option<Result<(), Error>> {
+        match Revoke::new(&self.provider, credentials, self.runtime.json()).transpose()? {
+            Ok(flow) => Some(drive(flow, &self.http, &self.runtime, silent).await),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Asks the store whether the session changed, and reads it again if it did (rules 1 and 5).
+    async fn look(&self) -> Result<(), Error> {
+        let stored = self.store.revision().await?;
+        let Some(stored) = stored else {
+            self.state().current = None;
+            return Err(Error::NotSignedIn);
+        };
+        if self.state().current.as_ref().is_some_and(|current| current.revision == stored) {
+            return Ok(());
+        }
+        let Some((revision, credentials)) = self.store.load().await? else {
+            self.state().current = None;
+            return Err(Error::NotSignedIn);
+        };
+        let mut state = self.state();
+        let found = &credentials.identity;
+        let same = match &state.identity {
+            Some(identity) => identity == found,
+            None => {
+                found.issuer == self.provider.issuer && found.client_id == self.provider.client_id
+            }
+        };
+        if !same {
+            state.current = None;
+            return Err(Error::SessionChanged);
+        }
+        state.identity = Some(found.clone());
+        state.failed = None;
+        let (now, wall) = (self.runtime.now(), self.runtime.wall());
+        state.current = Some(Current::new(Arc::new(credentials), revision, None, now, wall));
+        Ok(())
+    }
+
+    /// The token in memory if it has not expired and is not `rejected`.
+    fn usable(&self, rejected: Option<&Secret>) -> Option<AccessToken> {
+        let (now, wall) = (self.runtime.now(), self.runtime.wall());
+        let state = self.state();
+        let current = state.current.as_ref()?;
+        let over = state.over.as_ref().is_some_and(|(revision, _)| *revision == current.revision);
+        let usable = !over
+            && current.freshness(now, wall) != Freshness::Expired
+            && rejected != Some(&current.token.secret);
+        usable.then(|| current.token.clone())
+    }
+
+    /// A panic elsewhere leaves no half-written state behind: each change is one assignment.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,193 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::state::Current;
+use super::{LOCK_WAIT, Session, drive, silent};
+use crate::flow::Refresh;
+use crate::{
+    AccessToken, Error, Event, Freshness, Grant, Http, Instant, Runtime, Secret, Store, StoreError,
+};
+
+/// Pause between attempts to refresh while the token is still valid.
+const RETRY_REFRESH: Duration = Duration::from_secs(10);
+/// Pauses between attempts to save a rotated token.
+const RETRY_SAVE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
+
+impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
+    /// Refreshes what is still stale under the profile's lock, once for everybody (rules 2 to 5).
+    ///
+    /// With `rejected`, the token that a server answered 401 to, only if that one is still current
+    /// (rule 11). To be spawned, and shared by the callers of one process.
+    ///
+    /// # Errors
+    /// [`Error::SessionOver`] only from the server. Whatever else goes wrong, a token that has not
+    /// expired is still given.
+    pub async fn refresh(self: Arc<Self>, rejected: Option<Secret>) -> Result<AccessToken, Error> {
+        let usable = self.usable(rejected.as_ref());
+        // One whose token is still valid does not wait for the process that is refreshing it.
+        let wait = if usable.is_some() { Duration::ZERO } else { LOCK_WAIT };
+        let refreshed = match self.store.lock(wait).await {
+            Ok(guard) => self.refresh_locked(&guard, rejected.as_ref(), None).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = &refreshed
+            && error.is_passing()
+        {
+            let until = self.runtime.now() + RETRY_REFRESH;
+            self.state().failed = Some((error.clone(), until));
+            self.runtime.emit(Event::RefreshFailed(error.clone()));
+        }
+        match refreshed {
+            Err(error) if error.is_passing() => self.usable(rejected.as_ref()).ok_or(error),
+            refreshed => refreshed,
+        }
+    }
+
+    /// Refreshes at once for `organization`, and from then on (WorkOS).
+    ///
+    /// # Errors
+    /// What the server says if the user is not a member; the session goes on as it was.
+    pub async fn switch_organization(
+        self: Arc<Self>,
+        organization: String,
+    ) -> Result<AccessToken, Error> {
+        let guard = self.store.lock(LOCK_WAIT).await?;
+        let token = self.refresh_locked(&guard, None, Some(&organization)).await?;
+        let found = self.state().identity.as_ref().and_then(|id| id.organization.clone());
+        if found.as_ref() == Some(&organization) {
+            return Ok(token);
+        }
+        Err(Error::MalformedResponse {
+            of: "token response",
+            problem: "it is for another organization",
+            status: 200,
+        })
+    }
+
+    /// Under the lock: read again, refresh what is still stale, save, and only then show.
+    async fn refresh_locked(
+        &self,
+        guard: &S::Guard,
+        rejected: Option<&Secret>,
+        organization: Option<&str>,
+    ) -> Result<AccessToken, Error> {
+        self.look().await?;
+        self.save_unsaved(guard).await?;
+        loop {
+            let (now, wall) = (self.runtime.now(), self.runtime.wall());
+            let current = self.state().current.clone().ok_or(Error::NotSignedIn)?;
+            let freshness = current.freshness(now, wall);
+            let is_rejected = rejected.is_some_and(|rejected| *rejected == current.token.secret);
+            if organization.is_none() && !is_rejected {
+                let lasts = !current.can_refresh() && freshness == Freshness::Stale;
+                if freshness == Freshness::Fresh || lasts {
+                    return Ok(current.token);
+                }
+            }
+            if let Some(error) = self.known_failure(&current, now, is_rejected) {
+                return Err(error);
+            }
+            let Some(refresh_token) = current.credentials.refresh_token.clone() else {
+                return Err(Error::SessionOver(None));
+            };
+            self.store.probe(guard).await?;
+            let named = organization.or(current.credentials.identity.organization.as_deref());
+            let flow = Refresh::new(
+                self.provider.clone(),
+                refresh_token,
+                named.map(str::to_owned),
+                self.runtime.json(),
+            );
+            let reason = match drive(flow, &self.http, &self.runtime, silent).await {
+                Ok(grant) => return self.keep(guard, &current, grant, named).await,
+                Err(Error::SessionOver(reason)) => reason,
+                Err(error) => return Err(error),
+            };
+            // A sibling that shares no lock with this one may have been faster.
+            self.look().await?;
+            let again = self.state().current.clone().ok_or(Error::NotSignedIn)?;
+            if again.revision == current.revision {
+                let error = Error::SessionOver(reason);
+                self.state().over = Some((current.revision, error.clone()));
+                self.runtime.emit(Event::SessionOver);
+                return Err(error);
+            }
+        }
+    }
+
+    /// Tries again to store tokens that so far exist in this process only.
+    async fn save_unsaved(&self, guard: &S::Guard) -> Result<(), Error> {
+        let Some(current) = self.state().current.clone().filter(|current| current.unsaved) else {
+            return Ok(());
+        };
+        let saved = self.store.save(guard, Some(&current.revision), &current.credentials).await?;
+        let expires_at = current.credentials.expires_at();
+        self.state().current = Some(Current { revision: saved, unsaved: false, ..current });
+        self.runtime.emit(Event::Refreshed { expires_at });
+        Ok(())
+    }
+
+    /// What is known to fail without asking the server again.
+    fn known_failure(&self, current: &Current, now: Instant, rejected: bool) -> Option<Error> {
+        let state = self.state();
+        if let Some((revision, error)) = &state.over
+            && *revision == current.revision
+        {
+            return Some(error.clone());
+        }
+        // A caller with a rejected or expired token has nothing else to go on with: it may ask.
+        let usable = current.freshness(now, self.runtime.wall()) != Freshness::Expired;
+        match &state.failed {
+            Some((error, until)) if usable && !rejected && now < *until => Some(error.clone()),
+            _ => None,
+        }
+    }
+
+    /// Saves what a refresh gave, then lets it be seen (rule 3).
+    async fn keep(
+        &self,
+        guard: &S::Guard,
+        before: &Current,
+        mut grant: Grant,
+        organization: Option<&str>,
+    ) -> Result<AccessToken, Error> {
+        let (now, wall) = (self.runtime.now(), self.runtime.wall());
+        grant.organization = grant.organization.or(organization.map(str::to_owned));
+        let known = &before.credentials.identity.subject;
+        let changed = grant.subject.is_some() && known.is_some() && grant.subject != *known;
+        if changed {
+            return Err(Error::SessionChanged);
+        }
+        let credentials = Arc::new(before.credentials.renewed(grant, wall));
+        let mut saved = self.store.save(guard, Some(&before.revision), &credentials).await;
+        for pause in RETRY_SAVE {
+            match saved {
+                Ok(_) | Err(StoreError::Changed) => break,
+                Err(_) => self.runtime.sleep_until(self.runtime.now() + pause).await,
+            }
+            saved = self.store.save(guard, Some(&before.revision), &credentials).await;
+        }
+        let event = match &saved {
+            Ok(_) => Event::Refreshed { expires_at: credentials.expires_at() },
+            // Signed out or in again meanwhile, by a program without our lock: not to be undone.
+            Err(StoreError::Changed) => return Err(Error::SessionChanged),
+            Err(error) => Event::NotSaved(error.clone()),
+        };
+        let unsaved = saved.is_err();
+        let revision = saved.unwrap_or_else(|_| before.revision.clone());
+        let current = Current {
+            unsaved,
+            ..Current::new(Arc::clone(&credentials), revision, Some(now), now, wall)
+        };
+        let token = current.token.clone();
+        {
+            let mut state = self.state();
+            state.identity = Some(credentials.identity.clone());
+            state.current = Some(current);
+            state.failed = None;
+            state.over = None;
+        }
+        self.runtime.emit(event);
+        Ok(token)
+    }
+}

@@ -1,0 +1,79 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{AccessToken, Credentials, Error, Freshness, Identity, Instant, Revision, Timestamp};
+
+/// How long a token is answered from memory before the store is asked whether it changed (rule 1).
+const RECHECK: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+pub(super) struct State {
+    /// Whose session this is, from the first look at the store or from a login (rule 5).
+    pub(super) identity: Option<Identity>,
+    pub(super) current: Option<Current>,
+    /// The refresh token of this revision was refused.
+    pub(super) over: Option<(Revision, Error)>,
+    /// The last refresh failed in passing, and until when not to try again.
+    pub(super) failed: Option<(Error, Instant)>,
+}
+
+#[derive(Clone)]
+pub(super) struct Current {
+    pub(super) credentials: Arc<Credentials>,
+    pub(super) token: AccessToken,
+    pub(super) revision: Revision,
+    /// The store still has the tokens before these, at `revision`.
+    pub(super) unsaved: bool,
+    /// Monotonic moment of receipt, if this process saw it; the wall clock may be stepped.
+    pub(super) received: Option<Instant>,
+    /// Answer from memory until then.
+    pub(super) trusted_until: Instant,
+}
+
+impl Current {
+    /// `credentials` as read or received at `now` and `wall`.
+    pub(super) fn new(
+        credentials: Arc<Credentials>,
+        revision: Revision,
+        received: Option<Instant>,
+        now: Instant,
+        wall: Timestamp,
+    ) -> Self {
+        let token = credentials.access();
+        let mut current =
+            Self { credentials, token, revision, unsaved: false, received, trusted_until: now };
+        current.trust(now, wall);
+        current
+    }
+
+    pub(super) fn can_refresh(&self) -> bool {
+        self.credentials.refresh_token.is_some()
+    }
+
+    /// Both clocks are asked where both are known: the wall clock may be stepped, and the
+    /// monotonic one may stop while the machine sleeps.
+    pub(super) fn freshness(&self, now: Instant, wall: Timestamp) -> Freshness {
+        let by_wall = self.credentials.freshness(wall);
+        let Some(received) = self.received else { return by_wall };
+        let elapsed = self.credentials.received_at.plus(now.since(received).as_secs());
+        let by_monotonic = self.credentials.freshness(elapsed);
+        match (by_wall, by_monotonic) {
+            (Freshness::Expired, _) | (_, Freshness::Expired) => Freshness::Expired,
+            (Freshness::Stale, _) | (_, Freshness::Stale) => Freshness::Stale,
+            _ => Freshness::Fresh,
+        }
+    }
+
+    /// Answers from memory for the next second, or until the refresh is due.
+    pub(super) fn trust(&mut self, now: Instant, wall: Timestamp) {
+        if self.freshness(now, wall) != Freshness::Fresh {
+            return;
+        }
+        let age = u64::try_from(wall.since(self.credentials.received_at)).unwrap_or(0);
+        let left = self
+            .credentials
+            .refresh_after()
+            .map(|due| Duration::from_secs(due.saturating_sub(age)));
+        self.trusted_until = now + left.unwrap_or(RECHECK).min(RECHECK);
+    }
+}

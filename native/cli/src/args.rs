@@ -1,0 +1,136 @@
+use std::path::PathBuf;
+
+use astropass::StoreChoice;
+use clap::{Parser, Subcommand};
+
+/// Sign in to Astro AI, and stay signed in
+#[derive(Debug, Parser)]
+#[command(name = "ast", version, disable_help_subcommand = false, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// Profile to use [env: ASTRO_PROFILE] [default: the one chosen with 'profile use', else default]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// API server that the token is for; overrides the profile's [env: ASTRO_SERVER]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say on standard error what is done; no secret is in it
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign in with a code that is approved in a browser
+    Login(Login),
+    /// Sign out, here and at the server
+    Logout {
+        /// Of all profiles
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show who is signed in
+    Whoami,
+    /// Print a valid access token, refreshed if it is close to expiry
+    Token,
+    /// List the accounts and organizations of the user, or use another one
+    #[command(subcommand)]
+    Account(Account),
+    /// Send a request to the API server and print the answer
+    Api(Api),
+    /// List, choose or remove profiles
+    #[command(subcommand)]
+    Profile(Profile),
+    /// Print the completion script of a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What `login` is told is remembered in the profile.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Login {
+    /// Print the URL instead of opening a browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    /// Show the URL as a QR code too
+    #[arg(long)]
+    pub(crate) qr: bool,
+    /// Organization to sign in to
+    #[arg(long, value_name = "ID")]
+    pub(crate) organization: Option<String>,
+    /// OAuth client [env: ASTRO_CLIENT_ID]
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// Standard OAuth or OpenID Connect provider, found by discovery [env: ASTRO_ISSUER]
+    #[arg(long, value_name = "URL", conflicts_with = "workos_url")]
+    pub(crate) issuer: Option<String>,
+    /// WorkOS, which is used unless --issuer is given [default: https://api.workos.com]
+    #[arg(long, value_name = "URL")]
+    pub(crate) workos_url: Option<String>,
+    /// Scope to ask a standard provider for; repeatable [default: openid profile email offline_access]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+    /// Endpoint that the provider does not name itself: device_authorization, token, revocation or
+    /// userinfo; repeatable
+    #[arg(long = "endpoint", value_name = "NAME=URL")]
+    pub(crate) endpoints: Vec<String>,
+    /// Where to keep the tokens: auto, keyring or file [env: ASTRO_STORE] [default: auto]
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: Option<StoreChoice>,
+    /// PEM file of certificates to trust besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// List accounts and organizations
+    List,
+    /// Go on as a member of another organization
+    Use {
+        /// Name or id, as 'account list' shows it
+        name: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Api {
+    /// [METHOD] PATH, such as /api/v1/me; the method is GET, or POST with a body
+    #[arg(required = true, num_args = 1..=2, value_names = ["METHOD", "PATH"])]
+    pub(crate) request: Vec<String>,
+    /// Body: the text itself, @FILE, or - for standard input; POST, PUT and PATCH read a piped
+    /// standard input without it
+    #[arg(short, long, value_name = "BODY")]
+    pub(crate) data: Option<String>,
+    /// Header field; repeatable
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Profile {
+    /// List profiles
+    List,
+    /// Use a profile from now on
+    Use {
+        /// Its name
+        name: String,
+    },
+    /// Sign a profile out and forget it
+    Remove {
+        /// Its name
+        name: String,
+    },
+}

@@ -1,0 +1,32 @@
+mod account;
+mod api;
+mod login;
+mod logout;
+mod profile;
+mod prompt;
+mod token;
+mod whoami;
+
+use std::process::ExitCode;
+
+use crate::args::{Args, Command};
+use crate::context::Context;
+use crate::failure::Failure;
+
+pub(crate) async fn run(context: &Context<'_>, command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Login(login) => login::run(context, login).await?,
+        Command::Logout { all: false } => logout::one(context).await?,
+        Command::Logout { all: true } => logout::all(context).await?,
+        Command::Whoami => whoami::run(context).await?,
+        Command::Token => token::run(context).await?,
+        Command::Account(account) => account::run(context, account).await?,
+        Command::Api(api) => return api::run(context, api).await,
+        Command::Profile(profile) => profile::run(context, profile).await?,
+        Command::Completions { shell } => {
+            let mut command = <Args as clap::CommandFactory>::command();
+            clap_complete::generate(*shell, &mut command, "ast", &mut std::io::stdout());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,105 @@
+use astropass::{Account, Profile, Session};
+use serde_json::json;
+
+use crate::args;
+use crate::context::Context;
+use crate::failure::{Failure, USAGE};
+use crate::output::{self, GREEN, plain};
+
+pub(super) async fn run(context: &Context<'_>, command: &args::Account) -> Result<(), Failure> {
+    match command {
+        args::Account::List => list(context).await,
+        args::Account::Use { name } => switch(context, name).await,
+    }
+}
+
+async fn list(context: &Context<'_>) -> Result<(), Failure> {
+    let session = context.session()?;
+    let accounts = fetch(context, &session).await?;
+    let current = context.home.profile(&context.profile)?;
+    let current = current.as_ref().and_then(Profile::account).map(|account| account.id.clone());
+    for account in &accounts {
+        let is_current = current.as_ref() == Some(&account.id);
+        if context.global.json {
+            let mut line = output::account_json(Some(account));
+            if let Some(fields) = line.as_object_mut() {
+                fields.insert("current".to_owned(), json!(is_current));
+            }
+            output::json(&line);
+            continue;
+        }
+        let mark = if is_current { "*" } else { " " };
+        let text = |text: &Option<String>| plain(text.as_deref().unwrap_or("-"));
+        output::line(&format!(
+            "{mark} {:<24} {:<13} {:<8} {}",
+            plain(&account.name),
+            text(&account.kind),
+            text(&account.role),
+            plain(&account.id)
+        ));
+    }
+    Ok(())
+}
+
+/// Asks the API server for the accounts, and notes them in the profile.
+pub(super) async fn fetch(
+    context: &Context<'_>,
+    session: &Session,
+) -> Result<Vec<Account>, Failure> {
+    let request = http::Request::get("/api/v1/me").header("accept", "application/json");
+    let request = request.body(Vec::new()).map_err(|error| Failure::other(error.to_string()))?;
+    let response = session.send(request).await?;
+    if !response.status().is_success() {
+        return Err(super::api::failure(response.status()));
+    }
+    let accounts = Account::list(response.body())?;
+    if Context::environment_token().is_none() {
+        context.home.set_accounts(&context.profile, &accounts)?;
+    }
+    Ok(accounts)
+}
+
+async fn switch(context: &Context<'_>, name: &str) -> Result<(), Failure> {
+    let session = context.session()?;
+    let accounts = fetch(context, &session).await?;
+    let account = find(&accounts, name)?;
+    let Some(organization) = &account.organization else {
+        return Err(Failure::new(
+            USAGE,
+            "no_organization",
+            format!(
+                "{:?} is no organization that a session can be switched to. Run 'ast login' to sign in to it.",
+                plain(&account.name)
+            ),
+        ));
+    };
+    session.switch_organization(organization).await?;
+    if context.global.json {
+        output::json(
+            &json!({"event": "account_chosen", "account": output::account_json(Some(account))}),
+        );
+    } else {
+        output::note(&format!("{GREEN}✓{GREEN:#} Using account \"{}\"", plain(&account.name)));
+    }
+    Ok(())
+}
+
+/// By id, or else by a name that only one has.
+fn find<'a>(accounts: &'a [Account], name: &str) -> Result<&'a Account, Failure> {
+    let failure = |code, what: &str| {
+        Failure::new(USAGE, code, format!("{what} {name:?}. Run 'ast account list' to see them."))
+    };
+    let by_id =
+        |account: &&Account| account.id == name || account.organization.as_deref() == Some(name);
+    if let Some(account) = accounts.iter().find(by_id) {
+        return Ok(account);
+    }
+    let mut named = accounts.iter().filter(|account| account.name.eq_ignore_ascii_case(name));
+    match (named.next(), named.next()) {
+        (Some(account), None) => Ok(account),
+        (Some(_), Some(_)) => {
+            Err(failure("ambiguous_account", "Give the id: several accounts are called"))
+        }
+        (None, _) => Err(failure("no_such_account", "There is no account")),
+    }
+}

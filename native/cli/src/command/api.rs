@@ -1,0 +1,115 @@
+use std::io::{IsTerminal, Read, Write};
+use std::process::ExitCode;
+
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::args::Api;
+use crate::context::Context;
+use crate::failure::{Failure, NETWORK, NOT_SIGNED_IN, OTHER};
+use crate::output;
+
+pub(super) async fn run(context: &Context<'_>, api: &Api) -> Result<ExitCode, Failure> {
+    let session = context.session()?;
+    let response = session.send(request(api)?).await?;
+    let status = response.status();
+    if context.global.json {
+        let headers: Value = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), json!(value.to_str().unwrap_or(""))))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        let body = serde_json::from_slice(response.body())
+            .unwrap_or_else(|_| json!(String::from_utf8_lossy(response.body())));
+        output::json(&json!({"status": status.as_u16(), "headers": headers, "body": body}));
+    } else {
+        let mut out = std::io::stdout().lock();
+        // A reader that closed the pipe wants no more.
+        let _ = out.write_all(response.body()).and_then(|()| out.flush());
+        if out.is_terminal() && !response.body().ends_with(b"\n") {
+            let _ = writeln!(out);
+        }
+    }
+    if status.is_success() || status.is_redirection() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    if context.global.json {
+        return Ok(ExitCode::from(exit(status)));
+    }
+    Err(failure(status))
+}
+
+fn exit(status: StatusCode) -> u8 {
+    match status {
+        StatusCode::UNAUTHORIZED => NOT_SIGNED_IN,
+        _ if status.is_server_error() => NETWORK,
+        _ => OTHER,
+    }
+}
+
+/// What an API server's status means for the command.
+pub(super) fn failure(status: StatusCode) -> Failure {
+    let next = match status {
+        StatusCode::UNAUTHORIZED => "The API server does not accept the session. Run 'ast login'.",
+        StatusCode::FORBIDDEN => "This account may not do that; see 'ast account list'.",
+        StatusCode::NOT_FOUND => "Check the path and --server.",
+        _ if status.is_server_error() => "Try again later.",
+        _ => "Check the request.",
+    };
+    Failure::new(exit(status), "api_status", format!("HTTP {}. {next}", status.as_u16()))
+}
+
+fn request(api: &Api) -> Result<http::Request<Vec<u8>>, Failure> {
+    let (method, path) = match api.request.as_slice() {
+        [path] => (None, path),
+        [method, path] => (Some(method), path),
+        _ => return Err(Failure::usage("Give a path, or a method and a path.")),
+    };
+    let method = match method {
+        Some(method) => Method::from_bytes(method.to_ascii_uppercase().as_bytes())
+            .map_err(|_| Failure::usage(format!("{method:?} is no HTTP method.")))?,
+        None if api.data.is_some() => Method::POST,
+        None => Method::GET,
+    };
+    let body = body(api, &method)?;
+    let mut builder = http::Request::builder().method(method).uri(path.as_str());
+    let mut has_type = false;
+    for header in &api.headers {
+        let (name, value) = header
+            .split_once(':')
+            .ok_or_else(|| Failure::usage(format!("The header {header:?} has no colon.")))?;
+        let invalid = |_| Failure::usage(format!("The header {:?} cannot be sent.", name.trim()));
+        let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| invalid(()))?;
+        let value = HeaderValue::from_str(value.trim()).map_err(|_| invalid(()))?;
+        has_type |= name == http::header::CONTENT_TYPE;
+        builder = builder.header(name, value);
+    }
+    if !body.is_empty() && !has_type {
+        builder = builder.header(http::header::CONTENT_TYPE, "application/json");
+    }
+    builder.body(body).map_err(|_| {
+        Failure::usage(format!("{path:?} is no path, such as /api/v1/me, of the API server."))
+    })
+}
+
+fn body(api: &Api, method: &Method) -> Result<Vec<u8>, Failure> {
+    let stdin = || {
+        let mut body = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut body).map(|_| body)
+    };
+    let read = match api.data.as_deref() {
+        Some("-") => stdin(),
+        Some(data) => match data.strip_prefix('@') {
+            Some(file) => std::fs::read(file),
+            None => Ok(data.as_bytes().to_vec()),
+        },
+        None if [Method::POST, Method::PUT, Method::PATCH].contains(method)
+            && !std::io::stdin().is_terminal() =>
+        {
+            stdin()
+        }
+        None => Ok(Vec::new()),
+    };
+    read.map_err(|error| Failure::usage(format!("The body cannot be read: {error}.")))
+}

@@ -1,0 +1,105 @@
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use astropass::Prompt;
+use serde_json::json;
+
+use crate::args::Login;
+use crate::output::{self, BOLD, DIM, plain};
+
+/// Shows the code and the URL, and opens the browser unless that is not wanted.
+pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
+    let url = prompt.verification_uri_complete.as_ref().unwrap_or(&prompt.verification_uri);
+    if json {
+        output::json(&json!({
+            "event": "prompt",
+            "user_code": prompt.user_code,
+            "verification_uri": prompt.verification_uri.as_str(),
+            "verification_uri_complete":
+                prompt.verification_uri_complete.as_ref().map(|url| url.as_str()),
+            "expires_in": prompt.expires_in.as_secs(),
+            "interval": prompt.interval.as_secs(),
+        }));
+    } else {
+        let text = format!("Your verification code is: {}", plain(&prompt.user_code));
+        let rule = "─".repeat(text.chars().count() + 2);
+        output::note(&format!("\n╭{rule}╮\n│ {BOLD}{text}{BOLD:#} │\n╰{rule}╯\n"));
+        output::note(&format!(
+            "Compare it with the one shown at {BOLD}{}{BOLD:#}",
+            prompt.verification_uri
+        ));
+        output::note(&format!(
+            "You are signing in at {BOLD}{}{BOLD:#}. Only go on if you started this yourself.\n",
+            plain(issuer)
+        ));
+    }
+    if login.qr {
+        show_qr(url.as_str());
+    }
+    if login.no_browser {
+        if !json {
+            output::note(&format!("Open this URL in a browser:\n\n  {BOLD}{url}{BOLD:#}\n"));
+        }
+        return;
+    }
+    if !json {
+        output::note(&format!("Opening your browser. If it does not open, go to:\n\n  {url}\n"));
+    }
+    let url = url.as_str().to_owned();
+    // Some platforms wait for the program that they start.
+    std::thread::spawn(move || {
+        let mut options = webbrowser::BrowserOptions::new();
+        options.with_suppress_output(true);
+        // The URL is printed: whoever cannot open a browser can go there himself.
+        let _ = webbrowser::open_browser_with_options(webbrowser::Browser::Default, &url, &options);
+    });
+}
+
+fn show_qr(url: &str) {
+    if let Ok(code) = qrcode::QrCode::new(url) {
+        let picture = code.render::<qrcode::render::unicode::Dense1x2>().build();
+        output::note(&format!("{picture}\n"));
+    }
+}
+
+/// The line that says how much time is left, rewritten as it passes.
+pub(super) struct Countdown {
+    left: Duration,
+    started: std::time::Instant,
+    frame: usize,
+}
+
+const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+impl Countdown {
+    /// How often it moves.
+    pub(super) const TICK: Duration = Duration::from_millis(120);
+
+    /// Where standard error is a terminal; in a log it would be noise.
+    pub(super) fn start(left: Duration) -> Option<Self> {
+        let shown = std::io::stderr().is_terminal();
+        shown.then(|| Self { left, started: std::time::Instant::now(), frame: 0 })
+    }
+
+    pub(super) fn draw(&mut self) {
+        let left = self.left.saturating_sub(self.started.elapsed()).as_secs();
+        let frame = FRAMES.get(self.frame % FRAMES.len()).copied().unwrap_or(' ');
+        self.frame += 1;
+        let mut out = anstream::stderr().lock();
+        let _ = write!(
+            out,
+            "\r{frame} Waiting for approval {DIM}({}:{:02} left, Ctrl-C cancels){DIM:#}\x1b[K",
+            left / 60,
+            left % 60
+        );
+        let _ = out.flush();
+    }
+}
+
+impl Drop for Countdown {
+    fn drop(&mut self) {
+        let mut out = std::io::stderr().lock();
+        let _ = write!(out, "\r\x1b[K");
+        let _ = out.flush();
+    }
+}

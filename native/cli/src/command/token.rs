@@ -1,0 +1,19 @@
+use serde_json::json;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output;
+
+pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
+    let token = context.session()?.token().await?;
+    if context.global.json {
+        output::json(&json!({
+            "access_token": token.expose_secret(),
+            "token_type": "Bearer",
+            "expires_at": token.expires_at.and_then(output::rfc3339),
+        }));
+    } else {
+        output::data(&format!("{}\n", token.expose_secret()));
+    }
+    Ok(())
+}

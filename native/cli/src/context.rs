@@ -1,0 +1,145 @@
+use std::cell::RefCell;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use astropass::{Builder, Endpoint, Error, Home, Profile, Secret, Session};
+use zeroize::Zeroizing;
+
+use crate::args::{Args, Global};
+use crate::failure::Failure;
+use crate::output;
+
+/// The program that profiles are chosen for.
+const PROGRAM: &str = "ast";
+
+/// What all commands share: the stored profiles, and which one is meant.
+pub(crate) struct Context<'a> {
+    pub(crate) global: &'a Global,
+    pub(crate) home: Home,
+    pub(crate) profile: String,
+    /// To be settled if the program is interrupted.
+    sessions: RefCell<Vec<Session>>,
+}
+
+impl<'a> Context<'a> {
+    /// Option over environment over what `profile use` chose over `default`.
+    pub(crate) fn new(args: &'a Args) -> Result<Self, Failure> {
+        let global = &args.global;
+        let home = Home::from_env()?;
+        let named = global.profile.clone().or_else(|| env("ASTRO_PROFILE"));
+        if let Some(name) = named.as_ref().filter(|name| !Profile::is_name(name)) {
+            return Err(Failure::usage(format!(
+                "{name:?} cannot name a profile; use letters, digits, '-', '_' and '.'."
+            )));
+        }
+        let profile = match named {
+            Some(name) => name,
+            // A file that cannot be read is reported by the command that needs it.
+            None => home.current(PROGRAM).ok().flatten().unwrap_or_else(|| "default".to_owned()),
+        };
+        Ok(Self { global, home, profile, sessions: RefCell::default() })
+    }
+
+    /// The access token that the environment gives, to be used as it is.
+    pub(crate) fn environment_token() -> Option<Secret> {
+        env("ASTRO_ACCESS_TOKEN").map(|token| Secret::new(Zeroizing::new(token)))
+    }
+
+    /// Whether somebody at a terminal can answer.
+    pub(crate) fn attended() -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// The session of this profile, or the one that the environment gives.
+    pub(crate) fn session(&self) -> Result<Session, Failure> {
+        let mut builder = self.builder(&self.profile);
+        if let Some(token) = Self::environment_token() {
+            builder = builder.access_token(token);
+        }
+        if let Some(server) = self.server_override()? {
+            if let Some(own) = self.home.profile(&self.profile)?.and_then(|profile| profile.server)
+                && own.check_same_origin(&server).is_err()
+            {
+                output::warn(&format!(
+                    "The access token goes to {}, not to the profile's server {}.",
+                    server.origin(),
+                    own.origin()
+                ));
+            }
+            builder = builder.server(server);
+        } else if let Some(server) = default_server()?
+            && self.home.profile(&self.profile)?.is_none_or(|profile| profile.server.is_none())
+        {
+            builder = builder.server(server);
+        }
+        self.build(builder)
+    }
+
+    pub(crate) fn builder(&self, profile: &str) -> Builder {
+        Session::builder().home(self.home.clone()).profile(profile).attended(Self::attended())
+    }
+
+    pub(crate) fn build(&self, builder: Builder) -> Result<Session, Failure> {
+        let session = builder.build()?;
+        self.sessions.borrow_mut().push(session.clone());
+        Ok(session)
+    }
+
+    /// The server of the option or the environment.
+    pub(crate) fn server_override(&self) -> Result<Option<Endpoint>, Failure> {
+        match self.global.server.clone().or_else(|| env("ASTRO_SERVER")) {
+            Some(url) => url_of("--server", &url).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The profile as it is stored; not signed in if it is not.
+    pub(crate) fn signed_in(&self) -> Result<Profile, Failure> {
+        let profile = self.home.profile(&self.profile)?;
+        profile
+            .filter(|profile| profile.identity.is_some())
+            .ok_or_else(|| Error::NotSignedIn.into())
+    }
+
+    /// Makes this profile the current one.
+    pub(crate) fn make_current(&self, name: Option<&str>) -> Result<(), Failure> {
+        Ok(self.home.set_current(PROGRAM, name)?)
+    }
+
+    /// The name of the profile that is used without option and environment.
+    pub(crate) fn current(&self) -> Result<Option<String>, Failure> {
+        Ok(self.home.current(PROGRAM)?)
+    }
+
+    /// Waits for what must not be cut off.
+    pub(crate) async fn settle(&self, wait: Duration) {
+        let sessions = self.sessions.borrow().clone();
+        for session in sessions {
+            session.settle(wait).await;
+        }
+    }
+
+    /// Says what the stores did on their own.
+    pub(crate) fn report_notices(&self) {
+        for notice in self.home.take_notices() {
+            output::warn(&notice.to_string());
+        }
+    }
+}
+
+/// A distribution's own API server, set when the program is built.
+pub(crate) fn default_server() -> Result<Option<Endpoint>, Failure> {
+    match option_env!("ASTRO_SERVER") {
+        Some(url) => url_of("ASTRO_SERVER", url).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A variable that is set and not empty.
+pub(crate) fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+pub(crate) fn url_of(option: &str, url: &str) -> Result<Endpoint, Failure> {
+    Endpoint::parse(url).map_err(|error| Failure::usage(format!("In {option}, {error}.")))
+}

@@ -1,0 +1,144 @@
+use std::process::ExitCode;
+
+use astropass::{Error, InvalidUrl, StoreError};
+use serde_json::json;
+
+use crate::output::{self, RED};
+
+pub(crate) const OTHER: u8 = 1;
+pub(crate) const USAGE: u8 = 2;
+pub(crate) const NOT_SIGNED_IN: u8 = 4;
+pub(crate) const LOGIN_ENDED: u8 = 5;
+pub(crate) const NETWORK: u8 = 6;
+pub(crate) const STORE: u8 = 7;
+const INTERRUPTED: u8 = 130;
+
+/// Why a command failed: one sentence on what happened and what to do next.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: u8,
+    code: &'static str,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: u8, code: &'static str, message: impl Into<String>) -> Self {
+        Self { exit, code, message: message.into() }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(USAGE, "usage", message)
+    }
+
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self::new(OTHER, "failed", message)
+    }
+
+    pub(crate) fn interrupted() -> Self {
+        Self::new(INTERRUPTED, "interrupted", "Interrupted.")
+    }
+
+    /// The error of a login, where a refusal has an exit code of its own.
+    pub(crate) fn of_login(error: Error) -> Self {
+        match &error {
+            Error::Server(server) if server.code == "invalid_grant" => Self::new(
+                LOGIN_ENDED,
+                error.code(),
+                format!("The server no longer knows this login ({error}). Run 'ast login' again."),
+            ),
+            _ => error.into(),
+        }
+    }
+
+    /// What happened and what to do next.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Says it, as JSON or in words, and gives the exit code.
+    pub(crate) fn report(&self, json: bool) -> ExitCode {
+        if json {
+            let Self { code, message, .. } = self;
+            output::json(&json!({"event": "error", "code": code, "message": message}));
+        } else if self.exit == NOT_SIGNED_IN {
+            output::note(&self.message);
+        } else {
+            output::note(&format!("{RED}Error:{RED:#} {}", self.message));
+        }
+        ExitCode::from(self.exit)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (exit, next) = match &error {
+            Error::NotSignedIn => {
+                let message = "not logged in. Run 'ast login' to authenticate";
+                return Self::new(NOT_SIGNED_IN, error.code(), message);
+            }
+            Error::SessionOver(_) => {
+                let message = "session expired or invalid. Run 'ast login' to re-authenticate";
+                return Self::new(NOT_SIGNED_IN, error.code(), message);
+            }
+            Error::SessionChanged => (NOT_SIGNED_IN, "Run the command again to act as that user."),
+            Error::AccessDenied(_) => {
+                (LOGIN_ENDED, "Run 'ast login' again if that was not what you wanted.")
+            }
+            Error::LoginExpired => (LOGIN_ENDED, "Run 'ast login' again."),
+            Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
+            Error::Unavailable { .. } => (NETWORK, "Try again later."),
+            Error::MalformedResponse { .. } => {
+                (NETWORK, "Check the URL of the server, or try again later.")
+            }
+            Error::IssuerMismatch { .. } => {
+                (NETWORK, "Give --issuer exactly as the server has it.")
+            }
+            Error::InvalidIdToken(_) => (NETWORK, "Check --client-id and --issuer."),
+            Error::MissingEndpoint("API server") => (USAGE, "Give --server URL."),
+            Error::MissingEndpoint(_) => (USAGE, "Give it with --endpoint NAME=URL."),
+            Error::InvalidUrl(_) => (USAGE, "Give an https:// URL."),
+            Error::Http(_) if error.code() == "certificate_refused" => {
+                (NETWORK, "Give your CA with --ca-file at login, or in SSL_CERT_FILE.")
+            }
+            Error::Http(_) => (NETWORK, "Check the network and the URL, then try again."),
+            Error::Store(error) => return error.clone().into(),
+            _ => (OTHER, "Please report this."),
+        };
+        Self::new(exit, error.code(), sentence(&error.to_string(), next))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let next = match &error {
+            StoreError::Locked(_) => {
+                "Unlock the keyring, or sign in with 'ast login --store file'."
+            }
+            StoreError::Absent(_) | StoreError::Unavailable(_) => {
+                "Start the keyring, or sign in with 'ast login --store file'."
+            }
+            StoreError::Corrupt(_) | StoreError::Missing(_) => {
+                "Run 'ast login'; what is there is kept under another name."
+            }
+            StoreError::Newer(_) => "Update this program.",
+            StoreError::Busy | StoreError::Changed => "Try again.",
+            StoreError::TooLarge(_) => "Sign in with 'ast login --store file'.",
+            StoreError::Denied(_) => "Mend that, or set ASTRO_HOME to another directory.",
+            _ => "Check the disk, then try again.",
+        };
+        Self::new(STORE, error.code(), sentence(&error.to_string(), next))
+    }
+}
+
+impl From<InvalidUrl> for Failure {
+    fn from(error: InvalidUrl) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// `what` as a sentence, and `next` behind it.
+fn sentence(what: &str, next: &str) -> String {
+    let mut chars = what.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}. {next}", chars.as_str().trim_end_matches('.'))
+}

@@ -1,0 +1,80 @@
+//! The commands of astropass: arguments in, text or JSON out, exit codes.
+
+mod args;
+mod command;
+mod context;
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use self::args::Args;
+use self::context::Context;
+use self::failure::Failure;
+
+/// How long an interrupted program may finish what must not be cut off.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// Runs `ast` with the process's arguments.
+pub fn ast() -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error, wants_json),
+    };
+    if args.global.verbose {
+        tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+            .with_writer(std::io::stderr)
+            .init();
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return Failure::other(format!("the program cannot start: {error}")).report(wants_json);
+        }
+    };
+    let result = runtime.block_on(run(&args));
+    // A lookup or a keyring that still hangs must not keep the program from ending.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(failure) => failure.report(args.global.json),
+    }
+}
+
+async fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let context = Context::new(args)?;
+    // The command goes first: one that has its answer at hand never sets up the signal.
+    let result = tokio::select! {
+        biased;
+        result = command::run(&context, &args.command) => result,
+        _ = tokio::signal::ctrl_c() => {
+            tokio::select! {
+                () = context.settle(SETTLE) => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            Err(Failure::interrupted())
+        }
+    };
+    context.report_notices();
+    result
+}
+
+fn usage(error: &clap::Error, json: bool) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        output::data(&error.to_string());
+        return ExitCode::SUCCESS;
+    }
+    if json {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        return Failure::usage(first.to_owned()).report(true);
+    }
+    output::note(error.to_string().trim_end());
+    ExitCode::from(failure::USAGE)
+}

@@ -1,0 +1,98 @@
+//! Data goes to standard output, words for people to standard error, in colour on a terminal only.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use astropass::{Account, Timestamp, User};
+use serde_json::{Value, json};
+
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+/// Writes `text` to standard output as it is.
+///
+/// A reader that closed the pipe wants no more; that is no error.
+pub(crate) fn data(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes a line for people to standard output, where it was asked for.
+pub(crate) fn line(text: &str) {
+    let mut out = anstream::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// Writes one JSON object a line to standard output.
+pub(crate) fn json(value: &Value) {
+    data(&format!("{value}\n"));
+}
+
+/// Tells a person something on standard error.
+pub(crate) fn note(text: &str) {
+    let mut out = anstream::stderr().lock();
+    let _ = writeln!(out, "{text}");
+}
+
+/// Warns a person on standard error.
+pub(crate) fn warn(text: &str) {
+    note(&format!("{YELLOW}!{YELLOW:#} {text}"));
+}
+
+/// `text` from a server, without what could act on a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(200).collect()
+}
+
+/// Characters that reorder or hide others.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{61c}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// RFC 3339 in UTC.
+pub(crate) fn rfc3339(moment: Timestamp) -> Option<String> {
+    let seconds = u64::try_from(moment.as_unix()).ok()?;
+    // The last second that the format can hold is in the year 9999.
+    let time = std::time::UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799));
+    Some(humantime::format_rfc3339_seconds(time).to_string())
+}
+
+/// A time in the future or the past, in words.
+pub(crate) fn relative(moment: Timestamp) -> String {
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let left = moment.as_unix() - i64::try_from(now).unwrap_or(i64::MAX);
+    let span = humantime::format_duration(coarse(left.unsigned_abs()));
+    if left >= 0 { format!("in {span}") } else { format!("{span} ago") }
+}
+
+/// The two largest units are enough for people.
+fn coarse(seconds: u64) -> Duration {
+    let unit = match seconds {
+        0..3600 => 1,
+        3600..86400 => 60,
+        _ => 3600,
+    };
+    Duration::from_secs(seconds - seconds % unit)
+}
+
+pub(crate) fn user_json(user: Option<&User>) -> Value {
+    user.map_or(Value::Null, |user| json!({"id": user.id, "email": user.email, "name": user.name}))
+}
+
+pub(crate) fn account_json(account: Option<&Account>) -> Value {
+    account.map_or(Value::Null, |account| {
+        json!({
+            "id": account.id,
+            "name": account.name,
+            "type": account.kind,
+            "role": account.role,
+            "organization": account.organization,
+        })
+    })
+}

@@ -1,0 +1,235 @@
+use std::error::Error as _;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use astropass_core::{Body, Http, HttpError, HttpErrorKind, Request, Response, Timestamp};
+use rustls_platform_verifier::Verifier;
+use zeroize::Zeroizing;
+
+use crate::json::print_json;
+
+/// How long to wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// [`Http`] through reqwest: rustls with the platform's verifier, proxies from the environment, no
+/// redirects.
+///
+/// Nothing is set up before the first request, so a program with a fresh token pays for no TLS.
+#[derive(Clone, Debug, Default)]
+pub struct ReqwestHttp {
+    ca_file: Option<PathBuf>,
+    client: Arc<OnceLock<Result<reqwest::Client, HttpError>>>,
+}
+
+impl ReqwestHttp {
+    /// Trusts the certificates in the PEM file `ca_file` besides the platform's.
+    ///
+    /// `SSL_CERT_FILE` is honoured too, where the platform's verifier does.
+    pub fn with_ca_file(ca_file: Option<PathBuf>) -> Self {
+        Self { ca_file, client: Arc::default() }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, HttpError> {
+        self.client.get_or_init(|| self.build()).as_ref().map_err(Clone::clone)
+    }
+
+    fn build(&self) -> Result<reqwest::Client, HttpError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let roots = self.ca_certificates()?;
+        let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider))
+            .map_err(|error| invalid(format!("the certificates cannot be used: {error}")))?;
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| invalid(error.to_string()))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .referer(false)
+            .user_agent(concat!("astropass/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| invalid(innermost(&error)))
+    }
+
+    fn ca_certificates(
+        &self,
+    ) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, HttpError> {
+        use rustls::pki_types::pem::PemObject;
+        let Some(path) = &self.ca_file else { return Ok(Vec::new()) };
+        let unreadable =
+            |why: String| invalid(format!("the CA file {} cannot be used: {why}", path.display()));
+        let text = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+        let certificates: Vec<_> = rustls::pki_types::CertificateDer::pem_slice_iter(&text)
+            .collect::<Result<_, _>>()
+            .map_err(|error| unreadable(error.to_string()))?;
+        if certificates.is_empty() {
+            return Err(unreadable("it has no PEM certificate in it".to_owned()));
+        }
+        Ok(certificates)
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, HttpError> {
+        let host = request.endpoint.host().to_owned();
+        let failed = |error: reqwest::Error| classify(&error, &host);
+        let mut response = self.prepare(&request)?.send().await.map_err(failed)?;
+        let date = header_date(response.headers());
+        let retry_after = response
+            .headers()
+            .get(http::header::RETRY_AFTER)
+            .and_then(|value| retry_after(value.to_str().ok()?, date));
+        let headers = response
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| {
+                Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+            })
+            .collect();
+        let too_large = || HttpError {
+            kind: HttpErrorKind::TooLarge,
+            detail: format!("{host}: more than {} bytes", request.max_body),
+        };
+        let declared = response.content_length().unwrap_or(0);
+        if declared > request.max_body as u64 {
+            return Err(too_large());
+        }
+        let capacity = usize::try_from(declared).unwrap_or(0).max(8 << 10);
+        let mut body = Zeroizing::new(Vec::with_capacity(capacity));
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > request.max_body {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Response { status: response.status().as_u16(), headers, date, retry_after, body })
+    }
+
+    fn prepare(&self, request: &Request) -> Result<reqwest::RequestBuilder, HttpError> {
+        let method = request.method.parse().map_err(|_| invalid("no such method".to_owned()))?;
+        let mut builder =
+            self.client()?.request(method, request.endpoint.as_str()).timeout(request.timeout);
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(authorization) = &request.authorization {
+            let mut value = http::HeaderValue::from_str(authorization.expose_secret())
+                .map_err(|_| invalid("the token cannot be sent in a header".to_owned()))?;
+            value.set_sensitive(true);
+            builder = builder.header(http::header::AUTHORIZATION, value);
+        }
+        let (content_type, body) = match &request.body {
+            Body::Empty => return Ok(builder),
+            Body::Raw(body) => return Ok(builder.body(body.clone())),
+            Body::Form(form) => {
+                ("application/x-www-form-urlencoded", form.expose_secret().as_bytes().to_vec())
+            }
+            Body::Json(value) => ("application/json", print_json(value).to_vec()),
+        };
+        // Wiped when the last part of it was sent.
+        let body = bytes::Bytes::from_owner(Zeroizing::new(body));
+        Ok(builder.header(http::header::CONTENT_TYPE, content_type).body(body))
+    }
+}
+
+/// [`Http`] with a boxed future: what a caller implements to send requests in a way of its own.
+pub trait SendHttp: Send + Sync {
+    /// Sends `request` once, as [`Http`] asks.
+    fn send(&self, request: Request) -> HttpFuture<'_>;
+}
+
+/// What [`SendHttp::send`] returns.
+pub type HttpFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, HttpError>> + Send + 'a>>;
+
+impl SendHttp for ReqwestHttp {
+    fn send(&self, request: Request) -> HttpFuture<'_> {
+        Box::pin(async move {
+            let (method, endpoint) = (request.method.clone(), request.endpoint.clone());
+            let result = self.exchange(request).await;
+            match &result {
+                Ok(response) => {
+                    tracing::debug!(%method, ?endpoint, status = response.status, "answered");
+                }
+                Err(error) => tracing::debug!(%method, ?endpoint, %error, "not answered"),
+            }
+            result
+        })
+    }
+}
+
+/// The one that a session uses.
+#[derive(Clone)]
+pub(crate) struct AnyHttp(pub(crate) Arc<dyn SendHttp>);
+
+impl Http for AnyHttp {
+    fn send(&self, request: Request) -> impl Future<Output = Result<Response, HttpError>> {
+        self.0.send(request)
+    }
+}
+
+fn invalid(detail: String) -> HttpError {
+    HttpError { kind: HttpErrorKind::Invalid, detail }
+}
+
+fn classify(error: &reqwest::Error, host: &str) -> HttpError {
+    let kind = if is_certificate(error) {
+        HttpErrorKind::Certificate
+    } else if error.is_connect() {
+        HttpErrorKind::Connect
+    } else if error.is_timeout() {
+        HttpErrorKind::Timeout
+    } else if error.is_builder() {
+        HttpErrorKind::Invalid
+    } else {
+        HttpErrorKind::Interrupted
+    };
+    HttpError { kind, detail: format!("{host}: {}", innermost(error)) }
+}
+
+fn is_certificate(error: &reqwest::Error) -> bool {
+    let mut source = error.source();
+    while let Some(error) = source {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let tls = match inner {
+            Some(inner) => inner.downcast_ref::<rustls::Error>(),
+            None => error.downcast_ref(),
+        };
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// The cause at the bottom; those above it repeat the URL.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if cause.is::<reqwest::Error>() { "the request failed".to_owned() } else { cause.to_string() }
+}
+
+fn header_date(headers: &http::HeaderMap) -> Option<Timestamp> {
+    let date = headers.get(http::header::DATE)?.to_str().ok()?;
+    timestamp(httpdate::parse_http_date(date).ok()?)
+}
+
+/// RFC 9110 §10.2.3: seconds, or a date, which is counted from the server's own.
+fn retry_after(value: &str, date: Option<Timestamp>) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = timestamp(httpdate::parse_http_date(value).ok()?)?;
+    Some(Duration::from_secs(u64::try_from(until.since(date?)).unwrap_or(0)))
+}
+
+fn timestamp(time: SystemTime) -> Option<Timestamp> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_unix(i64::try_from(since.as_secs()).ok()?))
+}

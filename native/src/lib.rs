@@ -1,0 +1,60 @@
+//! Sign in from a Rust program, and stay signed in.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use astropass::{Endpoint, Encoding, Error, Provider, Session};
+//!
+//! let workos = Endpoint::parse("https://api.workos.com")?;
+//! let session = Session::builder()
+//!     .provider(Provider::workos(&workos, "client_…", Encoding::Json)?)
+//!     .server(Endpoint::parse("https://api.example.com")?)
+//!     .build()?;
+//! if let Err(Error::NotSignedIn | Error::SessionOver(_)) = session.token().await {
+//!     session.login(|prompt| println!("{} at {}", prompt.user_code, prompt.verification_uri)).await?;
+//! }
+//! let me = session.send(http::Request::get("/api/v1/me").body(Vec::new())?).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The tokens are in the system's keyring, or where there is none in `~/.astro/credentials.json`,
+//! which all processes of the user share: one of them refreshes, and all have the new token.
+//!
+//! The rules are in [`astropass_core`]; this crate holds the adapters: reqwest, the keyring, the
+//! file and its locks.
+
+mod http;
+mod json;
+mod profile;
+mod runtime;
+mod session;
+mod store;
+
+use std::path::PathBuf;
+
+pub use astropass_core::flow::Prompt;
+pub use astropass_core::{
+    AccessToken, Body, Cleared, Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, Event,
+    Freshness, HttpError, HttpErrorKind, Identity, InvalidUrl, Provider, Request, Response, Secret,
+    ServerError, SignedOut, StoreError, Timestamp, User,
+};
+
+pub use self::http::{HttpFuture, ReqwestHttp, SendHttp};
+pub use self::json::parse_json;
+pub use self::profile::{Account, Home, Profile};
+pub use self::session::{Builder, Session};
+pub use self::store::{
+    Items, Keyring, Notice, ProfileStore, Prompt as KeyringPrompt, StoreChoice, StoreKind,
+};
+
+/// Finds the endpoints of the provider `issuer` (RFC 8414 and OpenID Connect Discovery).
+///
+/// `ca_file` is a PEM file of certificates to trust besides the platform's.
+///
+/// # Errors
+/// [`Error::IssuerMismatch`] unless the server calls itself exactly `issuer`; [`Error::Http`] and
+/// what else a server can do wrong.
+pub async fn discover(issuer: &str, ca_file: Option<PathBuf>) -> Result<Endpoints, Error> {
+    let http = http::AnyHttp(std::sync::Arc::new(ReqwestHttp::with_ca_file(ca_file)));
+    astropass_core::discover(&http, &runtime::SystemRuntime::new(), issuer).await
+}

@@ -1,0 +1,433 @@
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use astropass_core::flow::Prompt;
+use astropass_core::{
+    AccessToken, Body, Credentials, Dialect, Endpoint, Endpoints, Error, Event, Http, HttpError,
+    HttpErrorKind, Provider, Request, Secret, SignedOut, StoreError,
+};
+use tokio::sync::{RwLock, broadcast, watch};
+
+use crate::http::{AnyHttp, ReqwestHttp, SendHttp};
+use crate::profile::Home;
+use crate::runtime::SystemRuntime;
+use crate::store::{self, Items, Keyring, ProfileStore, StoreChoice, StoreKind};
+
+type Core = astropass_core::Session<AnyHttp, ProfileStore, SystemRuntime>;
+type Refreshed = Option<Result<AccessToken, Error>>;
+
+/// A user's session: signed in or not, and kept so.
+///
+/// Clones share one session. All calls need a tokio runtime with timers and I/O; a fresh token
+/// needs neither.
+#[derive(Clone)]
+pub struct Session(Arc<Inner>);
+
+struct Inner {
+    core: Arc<Core>,
+    server: Option<Endpoint>,
+    /// Given from outside: used as it is and never stored.
+    access_token: Option<AccessToken>,
+    refreshing: Mutex<Option<watch::Receiver<Refreshed>>>,
+    /// Held for reading by work that must not be cut off.
+    pending: Arc<RwLock<()>>,
+}
+
+/// What a [`Session`] is made of; see [`Session::builder`].
+pub struct Builder {
+    home: Option<Home>,
+    profile: String,
+    provider: Option<Provider>,
+    server: Option<Endpoint>,
+    ca_file: Option<PathBuf>,
+    store: StoreChoice,
+    attended: bool,
+    http: Option<Arc<dyn SendHttp>>,
+    items: Option<Arc<dyn Items>>,
+    access_token: Option<Secret>,
+}
+
+/// Most bytes of an API server's answer.
+const MAX_API_BODY: usize = 64 << 20;
+/// Deadline of a request to an API server.
+const API_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Session {
+    /// The session of the profile `name`, as `ast login` left it.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`] if no login was ever made there; [`Error::Store`].
+    pub fn open(name: &str) -> Result<Self, Error> {
+        Self::builder().profile(name).build()
+    }
+
+    /// A session with a profile, provider, server or store of the caller's choice.
+    pub fn builder() -> Builder {
+        Builder {
+            home: None,
+            profile: "default".to_owned(),
+            provider: None,
+            server: None,
+            ca_file: None,
+            store: StoreChoice::Auto,
+            attended: false,
+            http: None,
+            items: None,
+            access_token: None,
+        }
+    }
+
+    /// A valid access token: the one in memory, or one that was refreshed for all callers and
+    /// processes at once.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`], [`Error::SessionOver`] and [`Error::SessionChanged`] ask for a
+    /// login. Anything else is passing, and is given only when there is no valid token left.
+    pub async fn token(&self) -> Result<AccessToken, Error> {
+        if let Some(token) = &self.0.access_token {
+            return Ok(token.clone());
+        }
+        match self.0.core.fresh().await? {
+            Some(token) => Ok(token),
+            None => self.refresh(None).await,
+        }
+    }
+
+    /// The token after a server answered 401 to `rejected`.
+    async fn refresh(&self, rejected: Option<&Secret>) -> Result<AccessToken, Error> {
+        loop {
+            let (mut refreshed, joined) = self.refreshing(rejected);
+            let token = match refreshed.wait_for(Option::is_some).await {
+                Ok(result) => result.clone().unwrap_or(Err(Error::Finished))?,
+                // The runtime is shutting down.
+                Err(_) => return Err(Error::Finished),
+            };
+            // One that was begun for other reasons may have found the rejected one fresh.
+            if !joined || rejected != Some(&token.secret) {
+                return Ok(token);
+            }
+        }
+    }
+
+    /// The refresh under way, which is joined, or a new one.
+    fn refreshing(&self, rejected: Option<&Secret>) -> (watch::Receiver<Refreshed>, bool) {
+        let mut slot = self.0.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = slot.as_ref()
+            && running.has_changed().is_ok()
+            && running.borrow().is_none()
+        {
+            return (running.clone(), true);
+        }
+        let (sender, receiver) = watch::channel(None);
+        let refresh = Arc::clone(&self.0.core).refresh(rejected.cloned());
+        self.spawn(async move {
+            // Callers may all have gone; the token is stored all the same.
+            let _ = sender.send(Some(refresh.await));
+        });
+        *slot = Some(receiver.clone());
+        (receiver, false)
+    }
+
+    /// Runs `work` to its end, whoever stops waiting for it.
+    fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        let pending = Arc::clone(&self.0.pending).try_read_owned().ok();
+        tokio::spawn(async move {
+            let _pending = pending;
+            work.await
+        })
+    }
+
+    /// Signs in with the device flow (RFC 8628), showing codes by `show`, and stores the session.
+    ///
+    /// Dropped before it is approved, it leaves an earlier session as it was; afterwards the new
+    /// one is stored even if nobody waits. An earlier session is revoked after that.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`], [`Error::LoginExpired`], and [`Error::Store`] before anything is
+    /// shown if the session could not be stored.
+    pub async fn login(&self, show: impl FnMut(Prompt) + Send) -> Result<Arc<Credentials>, Error> {
+        let login = self.0.core.store().begin_login();
+        let grant = self.0.core.authorize_device(show).await?;
+        let core = Arc::clone(&self.0.core);
+        let established = self.spawn(async move {
+            let _login = login;
+            core.establish(grant).await
+        });
+        established.await.map_err(|_| Error::Finished)?
+    }
+
+    /// Signs out: at the server where that can be done, and here in any case.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`], or [`Error::Store`] if the profile cannot be changed.
+    pub async fn logout(&self) -> Result<SignedOut, Error> {
+        let core = Arc::clone(&self.0.core);
+        let done = self.spawn(async move { core.logout().await });
+        done.await.map_err(|_| Error::Finished)?
+    }
+
+    /// Goes on as a member of another organization (WorkOS).
+    ///
+    /// # Errors
+    /// What the server says if the user is not a member; the session goes on as it was.
+    pub async fn switch_organization(&self, organization: &str) -> Result<AccessToken, Error> {
+        let core = Arc::clone(&self.0.core);
+        let done = self.spawn(core.switch_organization(organization.to_owned()));
+        done.await.map_err(|_| Error::Finished)?
+    }
+
+    /// The stored credentials, fresh or not.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token), without the network's.
+    pub async fn credentials(&self) -> Result<Arc<Credentials>, Error> {
+        self.0.core.credentials().await
+    }
+
+    /// The API server that requests and tokens go to.
+    pub fn server(&self) -> Option<&Endpoint> {
+        self.0.server.as_ref()
+    }
+
+    /// The provider that the session is at.
+    pub fn provider(&self) -> &Provider {
+        self.0.core.provider()
+    }
+
+    /// Where the stored tokens are, if there are any.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn store(&self) -> Result<Option<StoreKind>, StoreError> {
+        self.0.core.store().kind()
+    }
+
+    /// What happens to the session from now on.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.0.core.runtime().subscribe()
+    }
+
+    /// Waits for what must not be cut off, a refresh that was sent or a session that is being
+    /// stored, but at most for `wait`. To be called before the program ends early.
+    pub async fn settle(&self, wait: Duration) {
+        let _ = tokio::time::timeout(wait, self.0.pending.write()).await;
+    }
+
+    /// Sends `request` to the API server with the access token, and once more after a 401 with
+    /// a refreshed one.
+    ///
+    /// The URI is a path, or a URL on the API server. The answer's body may have 64 MiB.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token); [`Error::InvalidUrl`] for another server, which never gets the
+    /// token; [`Error::Http`].
+    pub async fn send(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<Vec<u8>>, Error> {
+        let request = self.api_request(request)?;
+        let token = self.token().await?;
+        let response = self.send_with(&request, &token).await?;
+        if response.status != 401 || self.0.access_token.is_some() {
+            return to_http(response);
+        }
+        let token = self.refresh(Some(&token.secret)).await?;
+        to_http(self.send_with(&request, &token).await?)
+    }
+
+    async fn send_with(
+        &self,
+        request: &Request,
+        token: &AccessToken,
+    ) -> Result<astropass_core::Response, Error> {
+        let mut request = request.clone();
+        request.authorization = Some(Secret::new(format!("Bearer {}", token.expose_secret())));
+        Ok(self.0.core.http().send(request).await?)
+    }
+
+    fn api_request(&self, request: http::Request<Vec<u8>>) -> Result<Request, Error> {
+        let server = self.0.server.as_ref().ok_or(Error::MissingEndpoint("API server"))?;
+        let (parts, body) = request.into_parts();
+        let endpoint = match parts.uri.authority() {
+            Some(_) => Endpoint::parse(&parts.uri.to_string())?,
+            None => server.join(&parts.uri.to_string())?,
+        };
+        server.check_same_origin(&endpoint)?;
+        let mut headers = Vec::new();
+        for (name, value) in &parts.headers {
+            if *name == http::header::AUTHORIZATION || *name == http::header::HOST {
+                continue;
+            }
+            let value = value.to_str().map_err(|_| HttpError {
+                kind: HttpErrorKind::Invalid,
+                detail: format!("the header {name} is not visible ASCII"),
+            })?;
+            headers.push((name.as_str().to_owned(), value.to_owned()));
+        }
+        Ok(Request {
+            method: parts.method.as_str().to_owned(),
+            endpoint,
+            headers,
+            authorization: None,
+            body: if body.is_empty() { Body::Empty } else { Body::Raw(body) },
+            timeout: API_TIMEOUT,
+            max_body: MAX_API_BODY,
+        })
+    }
+}
+
+fn to_http(mut response: astropass_core::Response) -> Result<http::Response<Vec<u8>>, Error> {
+    let mut builder = http::Response::builder().status(response.status);
+    for (name, value) in &response.headers {
+        builder = builder.header(name, value);
+    }
+    builder.body(std::mem::take(&mut *response.body)).map_err(|error| {
+        HttpError { kind: HttpErrorKind::Interrupted, detail: error.to_string() }.into()
+    })
+}
+
+impl Builder {
+    /// The folder to use instead of the user's own.
+    #[must_use]
+    pub fn home(mut self, home: Home) -> Self {
+        self.home = Some(home);
+        self
+    }
+
+    /// The profile; `default` unless said otherwise.
+    #[must_use]
+    pub fn profile(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.profile);
+        self
+    }
+
+    /// Where to sign in; what the profile remembers unless said otherwise. A login remembers it.
+    #[must_use]
+    pub fn provider(mut self, provider: Provider) -> Self {
+        self.provider = Some(provider);
+        self
+    }
+
+    /// The API server, the only one that [`Session::send`] gives the token to; what the profile
+    /// remembers unless said otherwise. A login remembers it.
+    #[must_use]
+    pub fn server(mut self, server: Endpoint) -> Self {
+        self.server = Some(server);
+        self
+    }
+
+    /// A PEM file of certificates to trust besides the platform's. A login remembers it.
+    #[must_use]
+    pub fn ca_file(mut self, ca_file: PathBuf) -> Self {
+        self.ca_file = Some(ca_file);
+        self
+    }
+
+    /// Which store a login uses.
+    #[must_use]
+    pub fn store(mut self, store: StoreChoice) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// Somebody is there to answer the keyring's prompt, which may take a minute.
+    #[must_use]
+    pub fn attended(mut self, attended: bool) -> Self {
+        self.attended = attended;
+        self
+    }
+
+    /// Sends requests in a way of the caller's own.
+    #[must_use]
+    pub fn http(mut self, http: impl SendHttp + 'static) -> Self {
+        self.http = Some(Arc::new(http));
+        self
+    }
+
+    /// Keeps tokens in `items` instead of the platform's keyring.
+    #[must_use]
+    pub fn keyring(mut self, items: impl Items) -> Self {
+        self.items = Some(Arc::new(items));
+        self
+    }
+
+    /// Uses this access token as it is. It is never stored, refreshed or revoked.
+    #[must_use]
+    pub fn access_token(mut self, access_token: Secret) -> Self {
+        self.access_token = Some(access_token);
+        self
+    }
+
+    /// The session. Nothing is sent, and the keyring is not opened.
+    ///
+    /// # Errors
+    /// [`Error::NotSignedIn`] without a provider, given or remembered; [`Error::Store`].
+    pub fn build(self) -> Result<Session, Error> {
+        let home = match self.home {
+            Some(home) => home,
+            None => Home::from_env()?,
+        };
+        if !store::is_profile_name(&self.profile) {
+            return Err(StoreError::Missing(format!(
+                "{:?} cannot name a profile; use letters, digits, '-', '_' and '.'",
+                self.profile
+            ))
+            .into());
+        }
+        let remembered = home.profile(&self.profile)?;
+        let given = self.provider.clone().map(|p| (p, self.server.clone(), self.ca_file.clone()));
+        let remembered = remembered.map(|p| (p.provider, p.server, p.ca_file)).unwrap_or_default();
+        let provider = match self.provider.or(remembered.0) {
+            Some(provider) => provider,
+            // A token from outside needs none.
+            None if self.access_token.is_some() => Provider {
+                issuer: String::new(),
+                client_id: String::new(),
+                scopes: Vec::new(),
+                endpoints: Endpoints::default(),
+                dialect: Dialect::Standard,
+            },
+            None => return Err(Error::NotSignedIn),
+        };
+        let server = self.server.or(remembered.1);
+        let ca_file = self.ca_file.or(remembered.2);
+        let http = self.http.unwrap_or_else(|| Arc::new(ReqwestHttp::with_ca_file(ca_file)));
+        let items = self.items.unwrap_or_else(|| {
+            let prompt = if self.attended { store::Prompt::Allowed } else { store::Prompt::Never };
+            Arc::new(Keyring::new("astropass", prompt))
+        });
+        let mut profile_store = ProfileStore::new(
+            home.folder.clone(),
+            &self.profile,
+            items,
+            self.store,
+            self.attended,
+            home.notices.clone(),
+        );
+        if let Some((provider, server, ca_file)) = given {
+            let (name, choice) = (self.profile.clone(), self.store);
+            profile_store = profile_store.with_settings(move |document| {
+                let profile = document.profile_mut(&name);
+                profile.set("provider", Some(provider.to_value()));
+                profile.set("store_choice", Some(choice.as_str().into()));
+                if let Some(server) = &server {
+                    profile.set("server", Some(server.as_str().into()));
+                }
+                if let Some(ca_file) = &ca_file {
+                    profile.set("ca_file", Some(ca_file.to_string_lossy().as_ref().into()));
+                }
+            });
+        }
+        Ok(Session(Arc::new(Inner {
+            core: Arc::new(Core::new(provider, AnyHttp(http), profile_store, SystemRuntime::new())),
+            server,
+            access_token: self.access_token.map(|secret| AccessToken { secret, expires_at: None }),
+            refreshing: Mutex::default(),
+            pending: Arc::default(),
+        })))
+    }
+}

@@ -1,0 +1,316 @@
+//! `credentials.json` and its folder: read, replaced and locked.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use astropass_core::StoreError;
+use astropass_core::wire::Value;
+use zeroize::Zeroizing;
+
+use super::document::{self, Document};
+use super::notice::{Notice, Notices};
+use crate::json::{parse_json, print_json_pretty};
+
+/// The folder that holds `credentials.json`, created when first written to.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    notices: Notices,
+}
+
+/// What tells one state of the file from another without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signature {
+    file: (u64, u64),
+    len: u64,
+    modified: Option<std::time::SystemTime>,
+}
+
+/// A lock that lasts until it is dropped. The file is never deleted: a deleted one could be locked
+/// twice, once by its name and once by a process that still has it open.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// Most bytes of the file. A profile takes some 5 KiB.
+const MAX_FILE: u64 = 16 << 20;
+/// How long a change of the file, which takes milliseconds, may be waited for.
+const FILE_LOCK_WAIT: Duration = Duration::from_secs(5);
+
+impl Folder {
+    pub(crate) fn new(path: PathBuf, notices: Notices) -> Self {
+        Self { path, notices }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.path.join("credentials.json")
+    }
+
+    /// The file's state, at the cost of a `stat`.
+    pub(crate) fn signature(&self) -> Result<Option<Signature>, StoreError> {
+        match fs::symlink_metadata(self.file()) {
+            Ok(metadata) => Ok(Some(signature(&metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("cannot look at", &self.file(), &error)),
+        }
+    }
+
+    /// The file as it is; an older client's is taken over first.
+    pub(crate) fn read(&self) -> Result<Document, StoreError> {
+        let Some(text) = self.read_text()? else { return Ok(Document::default()) };
+        let value = parse(&text, &self.file())?;
+        match Document::parse(value)? {
+            document::Parsed::Current(document) => Ok(document),
+            document::Parsed::OlderClient => self.update(|document| Ok(document.clone())),
+        }
+    }
+
+    /// Reads, changes and replaces the file under its lock.
+    ///
+    /// Nothing is written if `change` fails. A file that cannot be read is set aside.
+    pub(crate) fn update<T>(
+        &self,
+        change: impl FnOnce(&mut Document) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.create()?;
+        let _lock = self.lock_file()?;
+        let mut document = match self.read_text()? {
+            None => Document::default(),
+            Some(text) => match parse(&text, &self.file()).and_then(Document::parse) {
+                Ok(document::Parsed::Current(document)) => document,
+                Ok(document::Parsed::OlderClient) => {
+                    let kept_as = self.keep_as("older-client", |kept_as| {
+                        let mut file = create_private(kept_as)?;
+                        file.write_all(&text)?;
+                        file.sync_all()
+                    })?;
+                    self.notices.push(Notice::OlderClient { kept_as });
+                    Document::from_older_client(&parse(&text, &self.file())?)
+                }
+                Err(StoreError::Corrupt(_)) => {
+                    let file = self.file();
+                    let kept_as = self.keep_as("corrupt", |kept_as| fs::rename(&file, kept_as))?;
+                    self.notices.push(Notice::SetAside { kept_as });
+                    Document::default()
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        let result = change(&mut document)?;
+        self.replace(&document)?;
+        Ok(result)
+    }
+
+    /// Takes the refresh lock of `profile` if nobody has it.
+    pub(crate) fn try_refresh_lock(&self, profile: &str) -> Result<Option<Lock>, StoreError> {
+        self.create()?;
+        self.try_lock(&self.path.join(format!("refresh-{profile}.lock")))
+    }
+
+    fn lock_file(&self) -> Result<Lock, StoreError> {
+        let path = self.path.join("credentials.lock");
+        let deadline = Instant::now() + FILE_LOCK_WAIT;
+        loop {
+            if let Some(lock) = self.try_lock(&path)? {
+                return Ok(lock);
+            }
+            if Instant::now() >= deadline {
+                return Err(StoreError::Busy);
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn try_lock(&self, path: &Path) -> Result<Option<Lock>, StoreError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = private(&mut options)
+            .open(path)
+            .map_err(|error| failed("cannot open", path, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failed("cannot lock", path, &error)),
+        }
+    }
+
+    /// Creates the folder for its user alone, or makes it so.
+    fn create(&self) -> Result<(), StoreError> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.path).map_err(|error| failed("cannot create", &self.path, &error))?;
+        let metadata = fs::metadata(&self.path)
+            .map_err(|error| failed("cannot look at", &self.path, &error))?;
+        self.restrict(&self.path, &metadata, 0o700)
+    }
+
+    fn read_text(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let path = self.file();
+        let mut options = OpenOptions::new();
+        options.read(true);
+        // A pipe in its place must not hang, and a link must not lead elsewhere.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::custom_flags(
+            &mut options,
+            (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed(),
+        );
+        let file = match options.open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(_) if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) => {
+                return Err(StoreError::Denied(format!(
+                    "{} is a symbolic link, which could lead anywhere; put the file itself there",
+                    path.display()
+                )));
+            }
+            Err(error) => return Err(failed("cannot open", &path, &error)),
+        };
+        let metadata = file.metadata().map_err(|error| failed("cannot look at", &path, &error))?;
+        if !metadata.is_file() {
+            return Err(StoreError::Denied(format!(
+                "{} is not a file; move it away",
+                path.display()
+            )));
+        }
+        if metadata.len() > MAX_FILE {
+            return Err(StoreError::Corrupt(format!("{} is far too large", path.display())));
+        }
+        self.restrict(&path, &metadata, 0o600)?;
+        let size = usize::try_from(metadata.len()).unwrap_or_default() + 1;
+        let mut text = Zeroizing::new(Vec::with_capacity(size));
+        file.take(MAX_FILE)
+            .read_to_end(&mut text)
+            .map_err(|error| failed("cannot read", &path, &error))?;
+        Ok(Some(text))
+    }
+
+    /// Makes sure that `path` is its user's own and nobody else's to read.
+    #[cfg(unix)]
+    fn restrict(&self, path: &Path, metadata: &fs::Metadata, mode: u32) -> Result<(), StoreError> {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(StoreError::Denied(format!(
+                "{} belongs to another user; run this as that user, or set ASTRO_HOME",
+                path.display()
+            )));
+        }
+        if metadata.mode() & 0o077 != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode))
+                .map_err(|error| failed("cannot restrict", path, &error))?;
+            self.notices.push(Notice::ModeRepaired { path: path.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// A user's profile folder is already his own there.
+    #[cfg(not(unix))]
+    fn restrict(&self, _: &Path, _: &fs::Metadata, _: u32) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Replaces the file durably: temporary file, fsync, rename, fsync of the folder.
+    fn replace(&self, document: &Document) -> Result<(), StoreError> {
+        let text = print_json_pretty(document.as_value());
+        self.sweep_temporary();
+        let temporary = self.path.join(format!(".credentials.{}.tmp", document::random_name()?));
+        let written = create_private(&temporary)
+            .and_then(|mut file| {
+                file.write_all(&text)?;
+                file.sync_all()
+            })
+            .and_then(|()| fs::rename(&temporary, self.file()))
+            .and_then(|()| self.sync());
+        written.map_err(|error| {
+            // It holds what the file holds; a failure to delete it is swept by the next writer.
+            let _ = fs::remove_file(&temporary);
+            failed("cannot write", &self.file(), &error)
+        })
+    }
+
+    /// Deletes what writers left that were killed: each held the lock that is held now.
+    fn sweep_temporary(&self) {
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(".credentials.") && name.ends_with(".tmp") {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Keeps the file under a dated name that nothing has yet.
+    fn keep_as(
+        &self,
+        why: &str,
+        keep: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<PathBuf, StoreError> {
+        let date = humantime::format_rfc3339_seconds(std::time::SystemTime::now());
+        // A colon cannot be in a name on Windows.
+        let date = date.to_string().replace(':', "");
+        let path = (0..1000)
+            .map(|n| match n {
+                0 => self.path.join(format!("credentials.{why}-{date}.json")),
+                n => self.path.join(format!("credentials.{why}-{date}-{n}.json")),
+            })
+            .find(|path| fs::symlink_metadata(path).is_err())
+            .ok_or_else(|| StoreError::Io("too many files are kept already".to_owned()))?;
+        keep(&path)
+            .and_then(|()| self.sync())
+            .map_err(|error| failed("cannot keep the file as", &path, &error))?;
+        Ok(path)
+    }
+
+    /// Makes renames in the folder last.
+    fn sync(&self) -> io::Result<()> {
+        // Other systems have no such call; there the rename is as durable as it gets.
+        if cfg!(unix) { File::open(&self.path)?.sync_all() } else { Ok(()) }
+    }
+}
+
+fn parse(text: &[u8], path: &Path) -> Result<Value, StoreError> {
+    parse_json(text)
+        .map_err(|_| StoreError::Corrupt(format!("{} is not whole JSON", path.display())))
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+fn create_private(path: &Path) -> io::Result<File> {
+    private(OpenOptions::new().write(true).create_new(true)).open(path)
+}
+
+#[cfg(unix)]
+fn signature(metadata: &fs::Metadata) -> Signature {
+    use std::os::unix::fs::MetadataExt;
+    let file = (metadata.dev(), metadata.ino());
+    Signature { file, len: metadata.len(), modified: metadata.modified().ok() }
+}
+
+#[cfg(not(unix))]
+fn signature(metadata: &fs::Metadata) -> Signature {
+    Signature { file: (0, 0), len: metadata.len(), modified: metadata.modified().ok() }
+}
+
+/// An operating system's error as a fault of the store.
+fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
+    let detail = format!("{what} {} ({error})", path.display());
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StoreError::Denied(detail)
+        }
+        _ => StoreError::Io(detail),
+    }
+}

@@ -1,0 +1,151 @@
+//! What holds for every machine, whatever it is told and whenever.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by a panic, in its helpers too"
+)]
+
+#[path = "machines/driver.rs"]
+mod driver;
+#[path = "machines/endpoints.rs"]
+mod endpoints;
+#[path = "machines/replies.rs"]
+mod replies;
+#[path = "machines/values.rs"]
+mod values;
+
+use astropass_core::flow::{Device, Discover, Refresh, Revoke, Userinfo};
+use astropass_core::{
+    Credentials, Dialect, Encoding, Endpoint, Endpoints, Grant, Provider, Secret, Timestamp,
+};
+use proptest::prelude::*;
+
+use driver::{Driver, Machine};
+use replies::{CANARY, Event, events, noise};
+
+/// The machines, each of them for each dialect.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Device,
+    Refresh,
+    Revoke,
+    Userinfo,
+    Discover,
+}
+
+fn kinds() -> impl Strategy<Value = (Kind, Dialect)> {
+    let kinds = [Kind::Device, Kind::Refresh, Kind::Revoke, Kind::Userinfo, Kind::Discover];
+    (prop::sample::select(&kinds[..]), prop::sample::select(&DIALECTS[..]))
+}
+
+const DIALECTS: [Dialect; 3] =
+    [Dialect::Standard, Dialect::WorkOs(Encoding::Json), Dialect::WorkOs(Encoding::Form)];
+
+fn provider(dialect: Dialect) -> Provider {
+    let endpoint = |path| Some(Endpoint::parse(&format!("https://op.example/{path}")).unwrap());
+    Provider {
+        issuer: "https://op.example".to_owned(),
+        client_id: "cli".to_owned(),
+        scopes: vec!["openid".to_owned()],
+        endpoints: Endpoints {
+            device_authorization: endpoint("device"),
+            token: endpoint("token"),
+            revocation: endpoint("revoke"),
+            userinfo: endpoint("me"),
+        },
+        dialect,
+    }
+}
+
+fn grant() -> Grant {
+    Grant {
+        // {"sid":"s"} for WorkOS's sign-out.
+        access_token: Secret::new(format!("{CANARY}.eyJzaWQiOiJzIn0.x")),
+        refresh_token: Some(Secret::new(format!("{CANARY}-refresh"))),
+        lifetime: Some(300),
+        subject: None,
+        organization: None,
+        user: None,
+    }
+}
+
+fn machine((kind, dialect): (Kind, Dialect)) -> Box<dyn Machine> {
+    let provider = provider(dialect);
+    let parse = astropass::parse_json;
+    let Grant { access_token, refresh_token, .. } = grant();
+    match kind {
+        Kind::Device => Box::new(Device::new(provider, parse)),
+        Kind::Refresh => Box::new(Refresh::new(provider, refresh_token.unwrap(), None, parse)),
+        Kind::Revoke => {
+            let now = Timestamp::from_unix(0);
+            let credentials = Credentials::new(&provider.issuer, &provider.client_id, grant(), now);
+            Box::new(Revoke::new(&provider, &credentials, parse).unwrap().unwrap())
+        }
+        Kind::Userinfo => Box::new(Userinfo::new(provider, access_token, None, parse)),
+        Kind::Discover => Box::new(Discover::new(&provider.issuer, parse)),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    /// See [`Driver`] for what is checked at each step.
+    #[test]
+    fn the_contract_holds_for_any_sequence(
+        kind in kinds(),
+        events in prop::collection::vec(events(), 0..60),
+    ) {
+        let mut driver = Driver::new(machine(kind));
+        for event in events {
+            driver.take(event);
+        }
+    }
+
+    /// The device flow, led past its start so that most steps are polls.
+    #[test]
+    fn a_login_never_polls_too_soon_or_too_late(
+        dialect in prop::sample::select(&DIALECTS[..]),
+        start in replies::start(),
+        events in prop::collection::vec(replies::poll_events(), 0..200),
+    ) {
+        let mut driver = Driver::new(machine((Kind::Device, dialect)));
+        driver.take(Event::Tick);
+        driver.take(start);
+        for event in events {
+            driver.take(event);
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_a_machine_panic(kind in kinds(), replies in prop::collection::vec(noise(), 1..6)) {
+        let mut driver = Driver::new(machine(kind));
+        for reply in replies {
+            driver.take(Event::Tick);
+            driver.take(reply);
+        }
+    }
+}
+
+#[test]
+fn each_machine_can_reach_its_end() {
+    use replies::{Reply, Said};
+    let answers: [(Kind, &[Reply]); 5] = [
+        (Kind::Device, &[Reply::Start { interval: Some(5), expires_in: 300 }, Reply::Tokens]),
+        (Kind::Refresh, &[Reply::Tokens]),
+        (Kind::Revoke, &[Reply::Tokens]),
+        (Kind::Userinfo, &[Reply::User]),
+        (Kind::Discover, &[Reply::Metadata, Reply::Metadata]),
+    ];
+    for (kind, replies) in answers {
+        let mut driver = Driver::new(machine((kind, Dialect::Standard)));
+        for reply in replies {
+            driver.take(Event::Tick);
+            driver.take(Event::Pass(6000));
+            driver.take(Event::Tick);
+            driver.take(Event::Reply(Said::plain(reply.clone())));
+        }
+        assert!(driver.is_done(), "{kind:?}");
+    }
+}

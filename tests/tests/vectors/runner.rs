@@ -1,0 +1,435 @@
+//! Runs a file of vectors against the machines, in virtual time.
+//!
+//! ```text
+//! file   = {"machine": name, "provider"?: stored form of a Provider, "vectors": [vector, …],
+//!           "begin"?: answers that each conversation begins with}
+//! vector = {"name", "provider"?, "input"?: {…}, "answers": [answer, …],
+//!           "expect": [event, …] or "expect_end": the last event}
+//! answer = {"after"?: ms from the request, "times"?: n,
+//!           "error": "connect" | "certificate" | "timeout" | "interrupted" | "too_large" | "invalid"
+//!           or "status", "date"?: Unix seconds, "retry_after"?: seconds,
+//!              "json": value | "text": string | "bytes": [number, …] }
+//! event  = {"at": ms from the start, or a list of them,
+//!           "send": {method, url, form | json, authorization, timeout} | "show": prompt
+//!           | "done": value | "error": {"code", …}}
+//! ```
+//!
+//! The runner sends, waits and shows as a driver would, so `expect` holds whole conversations. On
+//! the way it also does what a driver must not, and wants the machine to stand it: ticks that come
+//! too early, responses that nobody asked for, and steps after the end.
+//!
+//! The machines `endpoint` and `credentials` have no conversation; see [`endpoint`] and
+//! [`credentials`]. For `$jwt` and `$repeat` see [`json::expand`].
+
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use astropass_core::flow::{Action, Device, Discover, Flow, Input, Refresh, Revoke, Userinfo};
+use astropass_core::wire::{ParseJson, Value};
+use astropass_core::{
+    Credentials, Endpoint, Error, Freshness, HttpError, HttpErrorKind, Identity, Instant, Provider,
+    Response, Secret, Stored, Timestamp,
+};
+
+use super::{describe, json};
+
+/// Runs all vectors of `file`, and gives their number.
+///
+/// # Errors
+/// One text for each vector that fails.
+pub(crate) fn run(file: &[u8], parse: ParseJson) -> Result<usize, Vec<String>> {
+    let file = parse(file).map_err(|_| vec!["the file is not JSON".to_owned()])?;
+    let vectors = file.field("vectors").and_then(Value::as_list).unwrap_or_default();
+    let failures: Vec<String> = vectors
+        .iter()
+        .filter_map(|vector| {
+            let vector = json::expand(vector);
+            let failure = run_one(&file, &vector, parse).err()?;
+            Some(format!("{}: {failure}", vector.string("name").unwrap_or("a vector without name")))
+        })
+        .collect();
+    if failures.is_empty() { Ok(vectors.len()) } else { Err(failures) }
+}
+
+fn run_one(file: &Value, vector: &Value, parse: ParseJson) -> Result<(), String> {
+    let empty = Value::Map(Vec::new());
+    let input = vector.field("input").unwrap_or(&empty);
+    let text = |name| input.string(name).map(str::to_owned);
+    let secret = |name| text(name).map(Secret::new);
+    let conversation = Conversation { file, vector };
+    let events = match file.string("machine").ok_or("the file names no machine")? {
+        "endpoint" => return endpoint(vector),
+        "credentials" => return credentials(vector),
+        "device" => {
+            let device = Device::new(provider(file, vector)?, parse);
+            conversation.run(device, describe::grant)?
+        }
+        "refresh" => {
+            let token = secret("refresh_token").ok_or("no refresh_token")?;
+            let refresh = Refresh::new(provider(file, vector)?, token, text("organization"), parse);
+            conversation.run(refresh, describe::grant)?
+        }
+        "discover" => {
+            let issuer = input.string("issuer").ok_or("no issuer")?;
+            conversation.run(Discover::new(issuer, parse), describe::endpoints)?
+        }
+        "userinfo" => {
+            let token = secret("access_token").ok_or("no access_token")?;
+            let userinfo = Userinfo::new(provider(file, vector)?, token, text("subject"), parse);
+            conversation.run(userinfo, describe::user)?
+        }
+        "revoke" => {
+            let provider = provider(file, vector)?;
+            let credentials = Credentials {
+                identity: Identity {
+                    issuer: provider.issuer.clone(),
+                    client_id: provider.client_id.clone(),
+                    subject: None,
+                    organization: None,
+                },
+                user: None,
+                access_token: secret("access_token").ok_or("no access_token")?,
+                refresh_token: secret("refresh_token"),
+                received_at: Timestamp::from_unix(0),
+                lifetime: None,
+            };
+            match Revoke::new(&provider, &credentials, parse).map_err(|error| error.to_string())? {
+                Some(revoke) => conversation.run(revoke, |()| Value::Bool(true))?,
+                None => Vec::new(),
+            }
+        }
+        other => return Err(format!("there is no machine {other}")),
+    };
+    compare(vector, &events)
+}
+
+fn provider(file: &Value, vector: &Value) -> Result<Provider, String> {
+    let stored = vector.field("provider").or(file.field("provider")).ok_or("no provider")?;
+    Provider::from_value(stored).ok_or_else(|| "the provider cannot be read".to_owned())
+}
+
+struct Conversation<'a> {
+    file: &'a Value,
+    vector: &'a Value,
+}
+
+/// Where the clock starts: its start has no meaning, so no machine may take it for one.
+const START: Instant = Instant::from_millis(86_400_000);
+/// More steps than any login of an hour takes.
+const MAX_STEPS: usize = 10_000;
+
+impl Conversation<'_> {
+    fn run<F: Flow<Output: Debug> + Debug>(
+        &self,
+        mut flow: F,
+        describe: impl Fn(&F::Output) -> Value,
+    ) -> Result<Vec<Value>, String> {
+        let mut answers = self.answers()?;
+        let mut events = Vec::new();
+        let mut now = START;
+        let mut input = Input::Tick;
+        refuses_unsolicited(&mut flow, now)?;
+        for _ in 0..MAX_STEPS {
+            let step = flow.step(input, now);
+            self.shows_no_secret(&flow, &step)?;
+            input = Input::Tick;
+            let (name, what) = match step {
+                Ok(Action::Send(request)) => {
+                    let accepts = request.headers.iter().any(|(name, _)| name == "accept");
+                    ensure(accepts, "a request does not say that it wants JSON")?;
+                    let answer = answers.pop_front().ok_or_else(|| {
+                        format!("a request too many: {}", json::text(&describe::request(&request)))
+                    })?;
+                    events.push(event(now, "send", describe::request(&request)));
+                    awaits_response(&mut flow, now)?;
+                    now = now + answer.after;
+                    awaits_response(&mut flow, now)?;
+                    input = Input::Response(answer.result);
+                    continue;
+                }
+                Ok(Action::WaitUntil(until)) => {
+                    waits(&mut flow, now, until)?;
+                    now = until.max(now);
+                    continue;
+                }
+                Ok(Action::Show(prompt)) => {
+                    refuses_unsolicited(&mut flow, now)?;
+                    ("show", describe::prompt(&prompt, START))
+                }
+                Ok(Action::Done(output)) => ("done", describe(&output)),
+                Ok(Action::AwaitResponse) => return Err("nothing was sent".to_owned()),
+                Err(error) => ("error", describe::error(&error)),
+            };
+            events.push(event(now, name, what));
+            if name != "show" {
+                has_ended(&mut flow, now)?;
+                ensure(answers.is_empty(), &format!("{} answers are left over", answers.len()))?;
+                return Ok(events);
+            }
+        }
+        Err("it does not end".to_owned())
+    }
+
+    fn answers(&self) -> Result<VecDeque<Answer>, String> {
+        let mut answers = VecDeque::new();
+        let list = |value: Option<&Value>| match value {
+            Some(Value::List(answers)) => answers.clone(),
+            _ => Vec::new(),
+        };
+        let begin = list(self.file.field("begin"));
+        for answer in begin.iter().chain(&list(self.vector.field("answers"))) {
+            for _ in 0..answer.seconds("times").unwrap_or(1) {
+                answers.push_back(Answer {
+                    after: Duration::from_millis(answer.seconds("after").unwrap_or(0)),
+                    result: response(answer)?,
+                });
+            }
+        }
+        Ok(answers)
+    }
+
+    fn shows_no_secret<T: Debug>(
+        &self,
+        flow: &impl Debug,
+        step: &Result<T, Error>,
+    ) -> Result<(), String> {
+        let mut printed = format!("{flow:?} {step:?}");
+        if let Err(error) = step {
+            printed.push_str(&error.to_string());
+        }
+        let mut secrets = Vec::new();
+        collect_secrets(self.file.field("begin").unwrap_or(&Value::Null), &mut secrets);
+        collect_secrets(self.vector, &mut secrets);
+        match secrets.iter().find(|secret| printed.contains(**secret)) {
+            Some(secret) => Err(format!("the secret {secret} is in {printed}")),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Answer {
+    after: Duration,
+    result: Result<Response, HttpError>,
+}
+
+fn response(answer: &Value) -> Result<Result<Response, HttpError>, String> {
+    if let Some(kind) = answer.string("error") {
+        let kind = match kind {
+            "connect" => HttpErrorKind::Connect,
+            "certificate" => HttpErrorKind::Certificate,
+            "timeout" => HttpErrorKind::Timeout,
+            "interrupted" => HttpErrorKind::Interrupted,
+            "too_large" => HttpErrorKind::TooLarge,
+            "invalid" => HttpErrorKind::Invalid,
+            other => return Err(format!("there is no error kind {other}")),
+        };
+        return Ok(Err(HttpError { kind, detail: String::new() }));
+    }
+    let status = answer.seconds("status").ok_or("an answer without status or error")?;
+    let body = match (answer.field("json"), answer.string("text"), answer.field("bytes")) {
+        (Some(value), None, None) => json::text(value).into_bytes(),
+        (None, Some(text), None) => text.as_bytes().to_vec(),
+        (None, None, Some(Value::List(bytes))) => bytes
+            .iter()
+            .map(|byte| match byte {
+                Value::Number(byte) => *byte as u8,
+                _ => 0,
+            })
+            .collect(),
+        _ => return Err("an answer needs one of json, text and bytes".to_owned()),
+    };
+    Ok(Ok(Response {
+        status: status as u16,
+        headers: Vec::new(),
+        date: answer.seconds("date").map(|date| Timestamp::from_unix(date as i64)),
+        retry_after: answer.seconds("retry_after").map(Duration::from_secs),
+        body: body.into(),
+    }))
+}
+
+/// Texts that no `Debug` and no error may hold: the strings of secret fields.
+fn collect_secrets<'a>(value: &'a Value, secrets: &mut Vec<&'a str>) {
+    const NAMES: [&str; 4] = ["access_token", "refresh_token", "id_token", "device_code"];
+    match value {
+        Value::List(values) => values.iter().for_each(|value| collect_secrets(value, secrets)),
+        Value::Map(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if NAMES.contains(&name.as_str()) && text.len() > 4 => {
+                        secrets.push(text);
+                    }
+                    value => collect_secrets(value, secrets),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn event(now: Instant, name: &str, what: Value) -> Value {
+    Value::map([("at", Some(describe::millis(now, START))), (name, Some(what))])
+}
+
+fn ensure(holds: bool, otherwise: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
+}
+
+/// A response that would end any machine, or let it go on, if it were taken.
+fn unsolicited() -> Input {
+    let body = br#"{"error":"expired_token"}"#.to_vec().into();
+    Input::Response(Ok(Response {
+        status: 400,
+        headers: Vec::new(),
+        date: None,
+        retry_after: None,
+        body,
+    }))
+}
+
+fn refuses_unsolicited<F: Flow>(flow: &mut F, now: Instant) -> Result<(), String> {
+    let refused = matches!(flow.step(unsolicited(), now), Err(Error::UnexpectedResponse));
+    ensure(refused, "it took a response that nobody asked for")
+}
+
+fn awaits_response<F: Flow>(flow: &mut F, now: Instant) -> Result<(), String> {
+    let awaits = matches!(flow.step(Input::Tick, now), Ok(Action::AwaitResponse));
+    ensure(awaits, "a tick did not leave it awaiting its response")
+}
+
+/// Ticks before `until`, and a response, change nothing.
+fn waits<F: Flow>(flow: &mut F, now: Instant, until: Instant) -> Result<(), String> {
+    let wait = until.since(now);
+    for part in [Duration::ZERO, wait / 2, wait.saturating_sub(Duration::from_millis(1))] {
+        let early = now + part;
+        if early < until {
+            refuses_unsolicited(flow, early)?;
+            let repeated = matches!(
+                flow.step(Input::Tick, early), Ok(Action::WaitUntil(again)) if again == until
+            );
+            ensure(repeated, "a tick too early did more than repeat what is awaited")?;
+        }
+    }
+    Ok(())
+}
+
+fn has_ended<F: Flow>(flow: &mut F, now: Instant) -> Result<(), String> {
+    for input in [Input::Tick, unsolicited(), Input::Tick] {
+        let ended = matches!(flow.step(input, now), Err(Error::Finished));
+        ensure(ended, "a step after the end is not Finished")?;
+    }
+    Ok(())
+}
+
+fn compare(vector: &Value, events: &[Value]) -> Result<(), String> {
+    if let Some(expected) = vector.field("expect_end") {
+        let end = events.last().unwrap_or(&Value::Null);
+        return ensure(json::same(expected, end), &differ(expected, end));
+    }
+    let mut expected = Vec::new();
+    for event in vector.field("expect").and_then(Value::as_list).ok_or("nothing is expected")? {
+        let times = match event.field("at") {
+            Some(Value::List(times)) => times.as_slice(),
+            Some(time) => std::slice::from_ref(time),
+            None => return Err("an expected event without a time".to_owned()),
+        };
+        for time in times {
+            expected.push(with_field(event, "at", time));
+        }
+    }
+    for index in 0..expected.len().max(events.len()) {
+        let nothing = Value::Null;
+        let (expected, event) =
+            (expected.get(index).unwrap_or(&nothing), events.get(index).unwrap_or(&nothing));
+        if !json::same(expected, &without_unnamed_timeout(event, expected)) {
+            return Err(format!("event {index}\n{}", differ(expected, event)));
+        }
+    }
+    Ok(())
+}
+
+fn differ(expected: &Value, was: &Value) -> String {
+    format!("  expected {}\n  was      {}", json::text(expected), json::text(was))
+}
+
+fn with_field(value: &Value, name: &str, field: &Value) -> Value {
+    let Value::Map(fields) = value else { return value.clone() };
+    Value::Map(
+        fields
+            .iter()
+            .map(|(key, value)| {
+                (key.clone(), if key == name { field.clone() } else { value.clone() })
+            })
+            .collect(),
+    )
+}
+
+/// A deadline counts only where the vector names one.
+fn without_unnamed_timeout(event: &Value, expected: &Value) -> Value {
+    let Some(Value::Map(fields)) = event.field("send") else { return event.clone() };
+    let named = expected.field("send").is_some_and(|send| send.field("timeout").is_some());
+    let kept = fields.iter().filter(|(name, _)| named || name != "timeout").cloned().collect();
+    with_field(event, "send", &Value::Map(kept))
+}
+
+/// `{"url", "expect": "refused" | {"text", "origin", "host"}}`
+fn endpoint(vector: &Value) -> Result<(), String> {
+    let url = vector.string("url").ok_or("no url")?;
+    let parsed = match Endpoint::parse(url) {
+        Ok(endpoint) => Value::map([
+            ("text", Some(endpoint.as_str().into())),
+            ("origin", Some(endpoint.origin().into())),
+            ("host", Some(endpoint.host().into())),
+        ]),
+        Err(error) => {
+            // The URL may hold a secret, so the error must not repeat it.
+            let rest = url.split("://").last().unwrap_or_default();
+            ensure(rest.len() < 6 || !error.to_string().contains(rest), "the error repeats it")?;
+            "refused".into()
+        }
+    };
+    let expected = vector.field("expect").ok_or("nothing is expected")?;
+    ensure(json::same(expected, &parsed), &format!("was {}", json::text(&parsed)))
+}
+
+/// `{"session", "tokens", "expect": "store_…" | {"expires_at"?, "refresh_after"?,
+/// "freshness": [[Unix seconds, "fresh" | "stale" | "expired"], …]}}`; what is read must also be
+/// written back as it was.
+fn credentials(vector: &Value) -> Result<(), String> {
+    let part = |name| vector.field(name).cloned().ok_or_else(|| format!("no {name}"));
+    let stored = Stored { session: part("session")?, tokens: part("tokens")? };
+    let expected = part("expect")?;
+    let credentials = match Credentials::from_stored(stored.clone()) {
+        Ok(credentials) => credentials,
+        Err(error) => {
+            let same = expected.as_str() == Some(error.code());
+            return ensure(same, &format!("was {error}"));
+        }
+    };
+    let times = expected.field("freshness").and_then(Value::as_list).ok_or("was read")?;
+    let mut freshness = Vec::new();
+    for time in times {
+        let Some([Value::Number(at), _]) = time.as_list() else {
+            return Err("freshness is a list of pairs".to_owned());
+        };
+        let name = match credentials.freshness(Timestamp::from_unix(*at as i64)) {
+            Freshness::Fresh => "fresh",
+            Freshness::Stale => "stale",
+            Freshness::Expired => "expired",
+        };
+        freshness.push(Value::List(vec![Value::Number(*at), name.into()]));
+    }
+    let expires_at = credentials.expires_at().map(|at| Value::Number(at.as_unix() as f64));
+    let was = Value::map([
+        ("expires_at", expires_at),
+        ("refresh_after", credentials.refresh_after().map(Value::from)),
+        ("freshness", Some(Value::List(freshness))),
+    ]);
+    ensure(json::same(&expected, &was), &format!("was {}", json::text(&was)))?;
+    let again = credentials.to_stored();
+    for (before, after) in [(&stored.session, &again.session), (&stored.tokens, &again.tokens)] {
+        let rewritten = format!("{} became {}", json::text(before), json::text(after));
+        ensure(json::same(before, after), &rewritten)?;
+    }
+    Ok(())
+}
