@@ -7,8 +7,8 @@ use std::time::Duration;
 use self::state::{Current, State};
 use crate::flow::{Action, Device, Discover, Flow, Input, Prompt, Revoke, Userinfo};
 use crate::{
-    AccessToken, Cleared, Credentials, Endpoints, Error, Event, Freshness, Grant, Http, Provider,
-    Request, Runtime, Secret, Store,
+    AccessToken, Cleared, Credentials, Endpoints, Error, Event, Freshness, Grant, Http, Identity,
+    Provider, Request, Runtime, Secret, Store, StoreError,
 };
 
 /// How long to wait for another process's refresh: an HTTP deadline and five seconds (rule 2).
@@ -131,7 +131,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let guard = self.store.lock(LOCK_WAIT).await?;
         let expected = self.store.revision().await?;
         // What is there may be unreadable; then it is replaced without being revoked.
-        let previous = self.store.load().await.ok().flatten();
+        let previous = self.newest().await.ok().flatten();
         let revision = self.store.save(&guard, expected.as_ref(), &credentials).await?;
         let credentials = Arc::new(credentials);
         {
@@ -141,7 +141,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
                 Some(Current::new(Arc::clone(&credentials), revision, Some(now.0), now.0, now.1));
         }
         self.runtime.emit(Event::SignedIn);
-        if let Some((_, previous)) = previous {
+        if let Some(previous) = previous {
             // The user asked for the new session, not for news of the old one.
             let _ = self.revoke(&previous).await;
         }
@@ -170,27 +170,32 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let now = self.runtime.now();
         let state = self.state();
         let current = state.current.as_ref().filter(|current| now < current.trusted_until)?;
-        Some(current.token.clone())
+        state.over().is_none().then(|| current.token.clone())
     }
 
     /// The access token if it is fresh, asking the store whether it changed; `None` asks for a
     /// [`refresh`](Self::refresh).
     ///
     /// # Errors
-    /// [`Error::NotSignedIn`] and [`Error::SessionChanged`]; [`Error::Store`] only where there is
-    /// no valid token in memory.
+    /// [`Error::NotSignedIn`], [`Error::SessionChanged`] and a known [`Error::SessionOver`];
+    /// [`Error::Store`] only where there is no valid token in memory.
     pub async fn fresh(&self) -> Result<Option<AccessToken>, Error> {
         if let Some(token) = self.cached() {
             return Ok(Some(token));
         }
-        if let Err(error) = self.look().await {
-            return match self.usable(None) {
-                Some(token) if error.is_passing() => Ok(Some(token)),
-                _ => Err(error),
-            };
-        }
+        let looked = self.look().await;
         let (now, wall) = (self.runtime.now(), self.runtime.wall());
+        if let Err(error) = looked {
+            let usable = self.usable(None).filter(|_| error.is_passing()).ok_or(error)?;
+            if let Some(current) = &mut self.state().current {
+                current.trust(now, wall);
+            }
+            return Ok(Some(usable));
+        }
         let mut state = self.state();
+        if let Some(error) = state.over() {
+            return Err(error.clone());
+        }
         let failed = state.failed.as_ref().is_some_and(|(_, until)| now < *until);
         let current = state.current.as_mut().ok_or(Error::NotSignedIn)?;
         match current.freshness(now, wall) {
@@ -223,8 +228,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let guard = self.store.lock(LOCK_WAIT).await?;
         let Some(revision) = self.store.revision().await? else { return Err(Error::NotSignedIn) };
         // A locked keyring keeps the tokens from being revoked, not from being forgotten.
-        let revoked = match self.store.load().await {
-            Ok(Some((_, credentials))) => self.revoke(&credentials).await,
+        let revoked = match self.newest().await {
+            Ok(Some(credentials)) => self.revoke(&credentials).await,
             Ok(None) => None,
             Err(error) => Some(Err(error.into())),
         };
@@ -234,7 +239,19 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         Ok(SignedOut { revoked, cleared })
     }
 
+    /// What is stored, or the tokens after it that could not be.
+    async fn newest(&self) -> Result<Option<Arc<Credentials>>, StoreError> {
+        let Some((revision, stored)) = self.store.load().await? else { return Ok(None) };
+        let state = self.state();
+        let unsaved = state.current.as_ref().filter(|c| c.unsaved && c.revision == revision);
+        Ok(Some(unsaved.map_or_else(|| Arc::new(stored), |c| Arc::clone(&c.credentials))))
+    }
+
     async fn revoke(&self, credentials: &Credentials) -> Option<Result<(), Error>> {
+        // Another provider's tokens do not go to this one (rule 8).
+        if !self.is_at_provider(&credentials.identity) {
+            return None;
+        }
         match Revoke::new(&self.provider, credentials, self.runtime.json()).transpose()? {
             Ok(flow) => Some(drive(flow, &self.http, &self.runtime, silent).await),
             Err(error) => Some(Err(error)),
@@ -256,12 +273,14 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             return Err(Error::NotSignedIn);
         };
         let mut state = self.state();
+        // Others read meanwhile, or even refreshed and could not save: theirs is not older.
+        if state.current.as_ref().is_some_and(|current| current.revision == revision) {
+            return Ok(());
+        }
         let found = &credentials.identity;
         let same = match &state.identity {
             Some(identity) => identity == found,
-            None => {
-                found.issuer == self.provider.issuer && found.client_id == self.provider.client_id
-            }
+            None => self.is_at_provider(found),
         };
         if !same {
             state.current = None;
@@ -274,13 +293,16 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         Ok(())
     }
 
+    fn is_at_provider(&self, identity: &Identity) -> bool {
+        identity.issuer == self.provider.issuer && identity.client_id == self.provider.client_id
+    }
+
     /// The token in memory if it has not expired and is not `rejected`.
     fn usable(&self, rejected: Option<&Secret>) -> Option<AccessToken> {
         let (now, wall) = (self.runtime.now(), self.runtime.wall());
         let state = self.state();
         let current = state.current.as_ref()?;
-        let over = state.over.as_ref().is_some_and(|(revision, _)| *revision == current.revision);
-        let usable = !over
+        let usable = state.over().is_none()
             && current.freshness(now, wall) != Freshness::Expired
             && rejected != Some(&current.token.secret);
         usable.then(|| current.token.clone())

@@ -111,8 +111,10 @@ impl serde::Serialize for Printed<'_> {
         match self.0 {
             Value::Null => serializer.serialize_unit(),
             Value::Bool(value) => serializer.serialize_bool(*value),
-            // JSON knows no 3600.0: what was a whole number stays one.
-            Value::Number(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+            // JSON knows no 3600.0: what was a whole number stays one, up to 2^53.
+            Value::Number(value)
+                if value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0 =>
+            {
                 serializer.serialize_i64(*value as i64)
             }
             Value::Number(value) => serializer.serialize_f64(*value),

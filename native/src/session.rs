@@ -150,13 +150,9 @@ impl Session {
     /// [`Error::AccessDenied`], [`Error::LoginExpired`], and [`Error::Store`] before anything is
     /// shown if the session could not be stored.
     pub async fn login(&self, show: impl FnMut(Prompt) + Send) -> Result<Arc<Credentials>, Error> {
-        let login = self.0.core.store().begin_login();
-        let grant = self.0.core.authorize_device(show).await?;
+        let grant = store::in_login(self.0.core.authorize_device(show)).await?;
         let core = Arc::clone(&self.0.core);
-        let established = self.spawn(async move {
-            let _login = login;
-            core.establish(grant).await
-        });
+        let established = self.spawn(store::in_login(async move { core.establish(grant).await }));
         established.await.map_err(|_| Error::Finished)?
     }
 
@@ -378,7 +374,15 @@ impl Builder {
             ))
             .into());
         }
-        let remembered = home.profile(&self.profile)?;
+        let remembered = match home.profile(&self.profile) {
+            // A login sets it aside, and a token from outside needs none.
+            Err(StoreError::Corrupt(_))
+                if self.provider.is_some() || self.access_token.is_some() =>
+            {
+                None
+            }
+            remembered => remembered?,
+        };
         let given = self.provider.clone().map(|p| (p, self.server.clone(), self.ca_file.clone()));
         let remembered = remembered.map(|p| (p.provider, p.server, p.ca_file)).unwrap_or_default();
         let provider = match self.provider.or(remembered.0) {
@@ -400,14 +404,8 @@ impl Builder {
             let prompt = if self.attended { store::Prompt::Allowed } else { store::Prompt::Never };
             Arc::new(Keyring::new("astropass", prompt))
         });
-        let mut profile_store = ProfileStore::new(
-            home.folder.clone(),
-            &self.profile,
-            items,
-            self.store,
-            self.attended,
-            home.notices.clone(),
-        );
+        let mut profile_store =
+            ProfileStore::new(&home, &self.profile, items, self.store, self.attended);
         if let Some((provider, server, ca_file)) = given {
             let (name, choice) = (self.profile.clone(), self.store);
             profile_store = profile_store.with_settings(move |document| {

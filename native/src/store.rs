@@ -8,18 +8,20 @@ mod vault;
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use astropass_core::{Cleared, Credentials, Revision, Store, StoreError};
 
+use self::document::Swept;
 pub(crate) use self::document::{Document, is_profile_name};
 pub(crate) use self::file::Folder;
 pub use self::keyring::{Items, Keyring, Prompt};
 pub use self::notice::Notice;
 pub(crate) use self::notice::Notices;
 use self::vault::Vault;
+use crate::Home;
 
 /// Which store a login is to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,23 +101,25 @@ const LOCK_POLL: Duration = Duration::from_millis(10);
 pub struct ProfileStore {
     vault: Arc<Vault>,
     choice: StoreChoice,
-    /// What `choice` came to, once the keyring was asked.
+    /// What [`StoreChoice::Auto`] came to, once the keyring was asked.
     resolved: Arc<Mutex<Option<StoreKind>>>,
     notices: Notices,
     deadline: Duration,
-    /// Logins under way: only they choose a store and write settings; a refresh stays where the
-    /// login went.
-    logins: Arc<AtomicUsize>,
     settings: Option<Arc<Settings>>,
 }
 
-/// A login is under way until this is dropped.
-pub(crate) struct Login(Arc<AtomicUsize>);
+tokio::task_local! {
+    static LOGIN: ();
+}
 
-impl Drop for Login {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
+/// Runs `work` as a login: only that chooses a store and writes settings. A refresh of the session
+/// before, which another task may need meanwhile, stays where its own login went.
+pub(crate) fn in_login<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    LOGIN.scope((), work)
+}
+
+fn is_in_login() -> bool {
+    LOGIN.try_with(|()| ()).is_ok()
 }
 
 /// What a login writes into the profile beside the session.
@@ -129,21 +133,23 @@ type Settings = dyn Fn(&mut Document) + Send + Sync;
 pub struct Guard(#[allow(dead_code, reason = "held, not read")] Arc<file::Lock>);
 
 impl ProfileStore {
-    pub(crate) fn new(
-        folder: Folder,
-        profile: &str,
+    /// The profile `name` of `home`.
+    ///
+    /// Public only so that the tests can put this store through what every store must pass.
+    #[doc(hidden)]
+    pub fn new(
+        home: &Home,
+        name: &str,
         items: Arc<dyn Items>,
         choice: StoreChoice,
         attended: bool,
-        notices: Notices,
     ) -> Self {
         Self {
-            vault: Arc::new(Vault::new(folder, profile.to_owned(), items)),
+            vault: Arc::new(Vault::new(home.folder.clone(), name.to_owned(), items)),
             choice,
             resolved: Arc::default(),
-            notices,
+            notices: home.notices.clone(),
             deadline: if attended { ATTENDED } else { UNATTENDED },
-            logins: Arc::default(),
             settings: None,
         }
     }
@@ -155,16 +161,6 @@ impl ProfileStore {
     ) -> Self {
         self.settings = Some(Arc::new(settings));
         self
-    }
-
-    /// Marks the beginning of a login.
-    pub(crate) fn begin_login(&self) -> Login {
-        self.logins.fetch_add(1, Ordering::AcqRel);
-        Login(Arc::clone(&self.logins))
-    }
-
-    fn in_login(&self) -> bool {
-        self.logins.load(Ordering::Acquire) > 0
     }
 
     /// What this store did on its own since the last call.
@@ -184,14 +180,47 @@ impl ProfileStore {
 
     /// Which store the next save goes to, if that needs no keyring to tell.
     fn known_kind(&self) -> Result<Option<StoreKind>, StoreError> {
-        if !self.in_login() {
-            return self.kind();
+        if !is_in_login()
+            && let Some(kind) = self.kind()?
+        {
+            return Ok(Some(kind));
         }
         Ok(match self.choice {
             StoreChoice::Keyring => Some(StoreKind::Keyring),
             StoreChoice::File => Some(StoreKind::File),
-            StoreChoice::Auto => *self.resolved.lock().unwrap_or_else(PoisonError::into_inner),
+            StoreChoice::Auto => None,
         })
+    }
+
+    /// Tries which store can be written.
+    async fn resolve(&self, guard: &Guard) -> Result<StoreKind, StoreError> {
+        let known = self.known_kind()?;
+        let probe = |kind| {
+            self.on_thread(self.deadline + FILE, Some(guard), move |vault, _| vault.probe(kind))
+        };
+        let kind = known.unwrap_or(StoreKind::Keyring);
+        let kind = match probe(kind).await {
+            Ok(()) => kind,
+            // Only where there is no keyring, never because it is locked or in trouble.
+            Err(StoreError::Absent(detail)) if known.is_none() => {
+                probe(StoreKind::File).await?;
+                self.notices.push(Notice::FellBack { detail });
+                StoreKind::File
+            }
+            Err(error) => return Err(error),
+        };
+        if known.is_none() {
+            *self.resolved.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
+        }
+        Ok(kind)
+    }
+
+    /// Step 4 of a change that is made: its result stands, so this has a deadline of its own.
+    async fn sweep(&self, listed: Vec<Swept>) -> Result<Cleared, StoreError> {
+        if listed.is_empty() {
+            return Ok(Cleared::Everything);
+        }
+        self.on_thread(self.deadline + FILE, None, move |vault, _| vault.sweep(&listed)).await
     }
 
     /// Runs `work` on a thread that neither this call nor the exit of the program waits for.
@@ -224,7 +253,7 @@ impl ProfileStore {
             Err(_) => {
                 let seconds = deadline.as_secs();
                 return Err(StoreError::Unavailable(format!(
-                    "it did not answer within {seconds} seconds"
+                    "nothing came within {seconds} seconds; is it waiting for somebody to answer?"
                 )));
             }
         };
@@ -262,23 +291,7 @@ impl Store for ProfileStore {
     }
 
     async fn probe(&self, guard: &Guard) -> Result<(), StoreError> {
-        let known = self.known_kind()?;
-        let kind = known.unwrap_or(StoreKind::Keyring);
-        let probe = |kind| {
-            self.on_thread(self.deadline + FILE, Some(guard), move |vault, _| vault.probe(kind))
-        };
-        let kind = match probe(kind).await {
-            Ok(()) => kind,
-            // Only where there is no keyring, never because it is locked or in trouble.
-            Err(reason @ StoreError::Absent(_)) if known.is_none() => {
-                probe(StoreKind::File).await?;
-                self.notices.push(Notice::FellBack { reason });
-                StoreKind::File
-            }
-            Err(error) => return Err(error),
-        };
-        *self.resolved.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
-        Ok(())
+        self.resolve(guard).await.map(drop)
     }
 
     async fn save(
@@ -287,31 +300,31 @@ impl Store for ProfileStore {
         expected: Option<&Revision>,
         credentials: &Credentials,
     ) -> Result<Revision, StoreError> {
-        let kind = match self.known_kind()? {
+        let resolved = *self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
+        let kind = match self.known_kind()?.or(resolved) {
             Some(kind) => kind,
-            None => {
-                self.probe(guard).await?;
-                self.known_kind()?.unwrap_or(StoreKind::File)
-            }
+            None => self.resolve(guard).await?,
         };
         let (expected, credentials) = (expected.cloned(), credentials.clone());
-        let settings = self.settings.clone().filter(|_| self.in_login());
-        self.on_thread(self.deadline + FILE, Some(guard), move |vault, commit| {
+        let settings = self.settings.clone().filter(|_| is_in_login());
+        let save = move |vault: &Vault, commit: &dyn Fn() -> bool| {
             let settings = |document: &mut Document| {
                 if let Some(settings) = settings {
                     settings(document);
                 }
             };
             vault.save(kind, expected.as_ref(), &credentials, settings, commit)
-        })
-        .await
+        };
+        let (revision, listed) = self.on_thread(self.deadline + FILE, Some(guard), save).await?;
+        // What is left of the old session is listed, and the next writer's to delete.
+        let _ = self.sweep(listed).await;
+        Ok(revision)
     }
 
     async fn clear(&self, guard: &Guard, expected: &Revision) -> Result<Cleared, StoreError> {
         let expected = expected.clone();
-        self.on_thread(self.deadline + FILE, Some(guard), move |vault, commit| {
-            vault.clear(&expected, commit)
-        })
-        .await
+        let clear = move |vault: &Vault, commit: &dyn Fn() -> bool| vault.clear(&expected, commit);
+        let listed = self.on_thread(self.deadline + FILE, Some(guard), clear).await?;
+        Ok(self.sweep(listed).await.unwrap_or(Cleared::LeftToSweep))
     }
 }

@@ -3,11 +3,18 @@
 //! `SERVER.md` beside this crate's manifest explains the server to people who want to run their
 //! own tests against it.
 
+#[cfg(unix)]
+pub mod ast;
 pub mod client;
+pub mod foreign;
 pub mod person;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
 pub mod server;
+pub mod store_suite;
 
-/// The Rust of the user's page is compiled and run.
+/// The Rust of the pages for users is compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../SERVER.md")]
+#[doc = include_str!("../../README.md")]
 struct Documentation;

@@ -13,17 +13,15 @@
 
 #[path = "secret_service/fake.rs"]
 mod fake;
-#[path = "secret_service/sandbox.rs"]
-mod sandbox;
 
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use astropass::{Items, Keyring, KeyringPrompt as Prompt};
 use astropass_core::StoreError;
+use astropass_tests::sandbox::{self, Bus, Daemon, inside, inside_with, lock, run};
 
 use fake::{Fake, Manners};
-use sandbox::{Bus, Daemon, inside, inside_with, lock, run};
 
 const NAME: &str = "default/3f9c2a/0";
 

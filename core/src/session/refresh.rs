@@ -30,17 +30,32 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             Ok(guard) => self.refresh_locked(&guard, rejected.as_ref(), None).await,
             Err(error) => Err(error.into()),
         };
-        if let Err(error) = &refreshed
-            && error.is_passing()
-        {
-            let until = self.runtime.now() + RETRY_REFRESH;
-            self.state().failed = Some((error.clone(), until));
+        let error = match refreshed {
+            Err(error) if error.is_passing() => error,
+            refreshed => return refreshed,
+        };
+        let usable = self.usable(rejected.as_ref());
+        // That somebody else is refreshing is no failure to one who need not wait for it.
+        let busy = error == Error::Store(StoreError::Busy) && usable.is_some();
+        if self.put_off(&error) && !busy {
             self.runtime.emit(Event::RefreshFailed(error.clone()));
         }
-        match refreshed {
-            Err(error) if error.is_passing() => self.usable(rejected.as_ref()).ok_or(error),
-            refreshed => refreshed,
+        usable.ok_or(error)
+    }
+
+    /// Puts the next attempt off; false if it was, and `error` is only the last one told again.
+    fn put_off(&self, error: &Error) -> bool {
+        let now = self.runtime.now();
+        let mut state = self.state();
+        if state.failed.as_ref().is_some_and(|(_, until)| now < *until) {
+            return false;
         }
+        let asked = match error {
+            Error::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
+            _ => Duration::ZERO,
+        };
+        state.failed = Some((error.clone(), now + asked.max(RETRY_REFRESH)));
+        true
     }
 
     /// Refreshes at once for `organization`, and from then on (WorkOS).
@@ -84,7 +99,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
                     return Ok(current.token);
                 }
             }
-            if let Some(error) = self.known_failure(&current, now, is_rejected) {
+            let insists = is_rejected || organization.is_some();
+            if let Some(error) = self.known_failure(&current, now, insists) {
                 return Err(error);
             }
             let Some(refresh_token) = current.credentials.refresh_token.clone() else {
@@ -99,7 +115,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
                 self.runtime.json(),
             );
             let reason = match drive(flow, &self.http, &self.runtime, silent).await {
-                Ok(grant) => return self.keep(guard, &current, grant, named).await,
+                Ok(grant) => return self.keep(guard, &current, grant, organization).await,
                 Err(Error::SessionOver(reason)) => reason,
                 Err(error) => return Err(error),
             };
@@ -107,6 +123,10 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             self.look().await?;
             let again = self.state().current.clone().ok_or(Error::NotSignedIn)?;
             if again.revision == current.revision {
+                // Another organization that refuses, as with `sso_required`, does not end this one.
+                if let (Some(_), Some(refusal)) = (organization, &reason) {
+                    return Err(Error::Server(refusal.clone()));
+                }
                 let error = Error::SessionOver(reason);
                 self.state().over = Some((current.revision, error.clone()));
                 self.runtime.emit(Event::SessionOver);
@@ -128,17 +148,15 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     }
 
     /// What is known to fail without asking the server again.
-    fn known_failure(&self, current: &Current, now: Instant, rejected: bool) -> Option<Error> {
+    fn known_failure(&self, current: &Current, now: Instant, insists: bool) -> Option<Error> {
         let state = self.state();
-        if let Some((revision, error)) = &state.over
-            && *revision == current.revision
-        {
+        if let Some(error) = state.over() {
             return Some(error.clone());
         }
         // A caller with a rejected or expired token has nothing else to go on with: it may ask.
         let usable = current.freshness(now, self.runtime.wall()) != Freshness::Expired;
         match &state.failed {
-            Some((error, until)) if usable && !rejected && now < *until => Some(error.clone()),
+            Some((error, until)) if usable && !insists && now < *until => Some(error.clone()),
             _ => None,
         }
     }
@@ -148,14 +166,20 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         &self,
         guard: &S::Guard,
         before: &Current,
-        mut grant: Grant,
+        grant: Grant,
         organization: Option<&str>,
     ) -> Result<AccessToken, Error> {
         let (now, wall) = (self.runtime.now(), self.runtime.wall());
-        grant.organization = grant.organization.or(organization.map(str::to_owned));
-        let known = &before.credentials.identity.subject;
-        let changed = grant.subject.is_some() && known.is_some() && grant.subject != *known;
-        if changed {
+        let known = &before.credentials.identity;
+        let differs = |new: &Option<String>, known: &Option<String>| {
+            new.is_some() && known.is_some() && new != known
+        };
+        let unasked = grant.organization.as_deref() != organization;
+        if differs(&grant.subject, &known.subject)
+            || unasked && differs(&grant.organization, &known.organization)
+        {
+            // The refresh token is used up, so asking again could only end the session.
+            self.state().over = Some((before.revision.clone(), Error::SessionChanged));
             return Err(Error::SessionChanged);
         }
         let credentials = Arc::new(before.credentials.renewed(grant, wall));
@@ -170,7 +194,12 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let event = match &saved {
             Ok(_) => Event::Refreshed { expires_at: credentials.expires_at() },
             // Signed out or in again meanwhile, by a program without our lock: not to be undone.
-            Err(StoreError::Changed) => return Err(Error::SessionChanged),
+            // Or it is ours, by a save that failed after its work.
+            Err(StoreError::Changed) => {
+                self.look().await?;
+                let stored = self.state().current.clone().ok_or(Error::NotSignedIn)?;
+                return Ok(stored.token);
+            }
             Err(error) => Event::NotSaved(error.clone()),
         };
         let unsaved = saved.is_err();

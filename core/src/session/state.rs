@@ -17,6 +17,14 @@ pub(super) struct State {
     pub(super) failed: Option<(Error, Instant)>,
 }
 
+impl State {
+    /// Why the current tokens are not to be used, nor refreshed, any more.
+    pub(super) fn over(&self) -> Option<&Error> {
+        let (revision, error) = self.over.as_ref()?;
+        (self.current.as_ref()?.revision == *revision).then_some(error)
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Current {
     pub(super) credentials: Arc<Credentials>,

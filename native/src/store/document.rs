@@ -27,8 +27,8 @@ pub(crate) struct Document(Value);
 /// A file that could be read.
 pub(crate) enum Parsed {
     Current(Document),
-    /// Its older client wrote no version.
-    OlderClient,
+    /// Its older client wrote no version; this is what could be taken over of it.
+    OlderClient(Document),
 }
 
 /// Where a profile's tokens are.
@@ -40,6 +40,7 @@ pub(crate) enum Tokens {
 /// Items of a credential that are to be deleted, or that are just being written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Swept {
+    pub(crate) profile: String,
     pub(crate) revision: String,
     pub(crate) items: u64,
 }
@@ -61,7 +62,9 @@ impl Document {
             return corrupt("credentials.json holds no JSON object");
         }
         match (value.field("version"), value.seconds("version")) {
-            (None, _) if value.field("profiles").is_some() => Ok(Parsed::OlderClient),
+            (None, _) if value.field("profiles").is_some() => {
+                Ok(Parsed::OlderClient(Self::from_older_client(&value)))
+            }
             (None, _) => corrupt("credentials.json names no version"),
             (_, Some(VERSION)) => match value.field("profiles") {
                 Some(Value::Map(_)) => Ok(Parsed::Current(Self(value))),
@@ -75,7 +78,7 @@ impl Document {
     }
 
     /// Takes over what the older client knew of its profiles; its tokens it keeps.
-    pub(crate) fn from_older_client(older: &Value) -> Self {
+    fn from_older_client(older: &Value) -> Self {
         let mut document = Self::default();
         let Some(Value::Map(profiles)) = older.field("profiles") else { return document };
         for (name, profile) in profiles.iter().filter(|(name, _)| is_profile_name(name)) {
@@ -173,7 +176,13 @@ impl Document {
         session: Value,
         tokens: Tokens,
     ) {
+        let subject = session.string("subject");
+        let is_same = subject.is_some()
+            && self.session(name).and_then(|before| before.string("subject")) == subject;
         let profile = self.profile_mut(name);
+        if !is_same {
+            profile.set("accounts", None);
+        }
         profile.set("user", None);
         profile.set("session", Some(session));
         profile.set("revision", Some(revision.0.as_str().into()));
@@ -199,10 +208,10 @@ impl Document {
         }
     }
 
-    /// Lists items of `name` to be deleted.
-    pub(crate) fn add_to_sweep(&mut self, name: &str, swept: &Swept) {
+    /// Lists items to be deleted.
+    pub(crate) fn add_to_sweep(&mut self, swept: &Swept) {
         let entry = Value::map([
-            ("profile", Some(name.into())),
+            ("profile", Some(swept.profile.as_str().into())),
             ("revision", Some(swept.revision.as_str().into())),
             ("items", Some(swept.items.into())),
         ]);
@@ -212,28 +221,27 @@ impl Document {
         }
     }
 
-    /// The items of `name` that are listed.
-    pub(crate) fn sweep_of(&self, name: &str) -> Vec<Swept> {
+    /// The items that are listed to be deleted.
+    pub(crate) fn sweep(&self) -> Vec<Swept> {
         let list = self.0.field("sweep").and_then(Value::as_list).unwrap_or_default();
-        list.iter()
-            .filter(|entry| entry.string("profile") == Some(name))
-            .filter_map(|entry| {
-                let revision = entry.string("revision")?.to_owned();
-                Some(Swept { revision, items: entry.seconds("items")? })
-            })
-            .collect()
+        list.iter().filter_map(Swept::read).collect()
     }
 
-    pub(crate) fn remove_from_sweep(&mut self, name: &str, revision: &str) {
-        let is_it = |entry: &Value| {
-            entry.string("profile") == Some(name) && entry.string("revision") == Some(revision)
-        };
+    pub(crate) fn remove_from_sweep(&mut self, swept: &Swept) {
         if let Some(Value::List(list)) = self.0.field_mut("sweep") {
-            list.retain(|entry| !is_it(entry));
+            list.retain(|entry| Swept::read(entry).as_ref() != Some(swept));
             if list.is_empty() {
                 self.0.set("sweep", None);
             }
         }
+    }
+}
+
+impl Swept {
+    fn read(entry: &Value) -> Option<Self> {
+        let text = |name| entry.string(name).map(str::to_owned);
+        let profile = text("profile").filter(|name| is_profile_name(name))?;
+        Some(Self { profile, revision: text("revision")?, items: entry.seconds("items")? })
     }
 }
 

@@ -4,13 +4,12 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use astropass_core::StoreError;
-use astropass_core::wire::Value;
 use zeroize::Zeroizing;
 
-use super::document::{self, Document};
+use super::document::{self, Document, Parsed};
 use super::notice::{Notice, Notices};
 use crate::json::{parse_json, print_json_pretty};
 
@@ -26,7 +25,19 @@ pub(crate) struct Folder {
 pub(crate) struct Signature {
     file: (u64, u64),
     len: u64,
-    modified: Option<std::time::SystemTime>,
+    modified: Option<SystemTime>,
+}
+
+/// How long ago a change must be for its [`Signature`] to tell it from the next one: file systems
+/// count time in ticks, of two seconds at most, and give a deleted file's number to a new one.
+const SETTLED: Duration = Duration::from_secs(2);
+
+impl Signature {
+    pub(crate) fn is_settled(&self) -> bool {
+        let age =
+            self.modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        age.is_some_and(|age| age > SETTLED)
+    }
 }
 
 /// A lock that lasts until it is dropped. The file is never deleted: a deleted one could be locked
@@ -66,10 +77,9 @@ impl Folder {
     /// The file as it is; an older client's is taken over first.
     pub(crate) fn read(&self) -> Result<Document, StoreError> {
         let Some(text) = self.read_text()? else { return Ok(Document::default()) };
-        let value = parse(&text, &self.file())?;
-        match Document::parse(value)? {
-            document::Parsed::Current(document) => Ok(document),
-            document::Parsed::OlderClient => self.update(|document| Ok(document.clone())),
+        match self.parse(&text)? {
+            Parsed::Current(document) => Ok(document),
+            Parsed::OlderClient(_) => self.update(|document| Ok(document.clone())),
         }
     }
 
@@ -82,29 +92,37 @@ impl Folder {
     ) -> Result<T, StoreError> {
         self.create()?;
         let _lock = self.lock_file()?;
-        let mut document = match self.read_text()? {
-            None => Document::default(),
-            Some(text) => match parse(&text, &self.file()).and_then(Document::parse) {
-                Ok(document::Parsed::Current(document)) => document,
-                Ok(document::Parsed::OlderClient) => {
-                    let kept_as = self.keep_as("older-client", |kept_as| {
-                        let mut file = create_private(kept_as)?;
-                        file.write_all(&text)?;
-                        file.sync_all()
-                    })?;
-                    self.notices.push(Notice::OlderClient { kept_as });
-                    Document::from_older_client(&parse(&text, &self.file())?)
-                }
-                Err(StoreError::Corrupt(_)) => {
-                    let file = self.file();
-                    let kept_as = self.keep_as("corrupt", |kept_as| fs::rename(&file, kept_as))?;
-                    self.notices.push(Notice::SetAside { kept_as });
-                    Document::default()
-                }
-                Err(error) => return Err(error),
-            },
+        let found = self.read_text().and_then(|text| {
+            let Some(text) = text else { return Ok((Document::default(), None)) };
+            match self.parse(&text)? {
+                Parsed::Current(document) => Ok((document, None)),
+                Parsed::OlderClient(document) => Ok((document, Some(text))),
+            }
+        });
+        let (mut document, older) = match found {
+            Err(problem @ StoreError::Corrupt(_)) => return self.begin_anew(change, problem),
+            found => found?,
         };
         let result = change(&mut document)?;
+        if let Some(text) = older {
+            let kept_as = self.keep_as("older-client", |kept_as| write_private(kept_as, &text))?;
+            self.notices.push(Notice::OlderClient { kept_as });
+        }
+        self.replace(&document)?;
+        Ok(result)
+    }
+
+    /// Applies `change` to an empty document, and sets the file aside that cannot be read.
+    fn begin_anew<T>(
+        &self,
+        change: impl FnOnce(&mut Document) -> Result<T, StoreError>,
+        problem: StoreError,
+    ) -> Result<T, StoreError> {
+        let mut document = Document::default();
+        // What fails for want of the old content fails because that cannot be read.
+        let result = change(&mut document).map_err(|_| problem)?;
+        let kept_as = self.keep_as("corrupt", |kept_as| fs::rename(self.file(), kept_as))?;
+        self.notices.push(Notice::SetAside { kept_as });
         self.replace(&document)?;
         Ok(result)
     }
@@ -223,18 +241,15 @@ impl Folder {
         let text = print_json_pretty(document.as_value());
         self.sweep_temporary();
         let temporary = self.path.join(format!(".credentials.{}.tmp", document::random_name()?));
-        let written = create_private(&temporary)
-            .and_then(|mut file| {
-                file.write_all(&text)?;
-                file.sync_all()
+        write_private(&temporary, &text)
+            .and_then(|()| {
+                fs::rename(&temporary, self.file())
+                    // A temporary file that cannot be deleted is swept by the next writer.
+                    .inspect_err(|_| drop(fs::remove_file(&temporary)))
             })
-            .and_then(|()| fs::rename(&temporary, self.file()))
-            .and_then(|()| self.sync());
-        written.map_err(|error| {
-            // It holds what the file holds; a failure to delete it is swept by the next writer.
-            let _ = fs::remove_file(&temporary);
-            failed("cannot write", &self.file(), &error)
-        })
+            .map_err(|error| failed("cannot write", &self.file(), &error))?;
+        self.sync();
+        Ok(())
     }
 
     /// Deletes what writers left that were killed: each held the lock that is held now.
@@ -254,7 +269,7 @@ impl Folder {
         why: &str,
         keep: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<PathBuf, StoreError> {
-        let date = humantime::format_rfc3339_seconds(std::time::SystemTime::now());
+        let date = humantime::format_rfc3339_seconds(SystemTime::now());
         // A colon cannot be in a name on Windows.
         let date = date.to_string().replace(':', "");
         let path = (0..1000)
@@ -264,22 +279,28 @@ impl Folder {
             })
             .find(|path| fs::symlink_metadata(path).is_err())
             .ok_or_else(|| StoreError::Io("too many files are kept already".to_owned()))?;
-        keep(&path)
-            .and_then(|()| self.sync())
-            .map_err(|error| failed("cannot keep the file as", &path, &error))?;
+        keep(&path).map_err(|error| failed("cannot keep the file as", &path, &error))?;
+        self.sync();
         Ok(path)
     }
 
-    /// Makes renames in the folder last.
-    fn sync(&self) -> io::Result<()> {
-        // Other systems have no such call; there the rename is as durable as it gets.
-        if cfg!(unix) { File::open(&self.path)?.sync_all() } else { Ok(()) }
+    /// Makes renames in the folder last through a power cut, where the system has a call for that.
+    ///
+    /// It comes too late to fail: everybody can see the rename already.
+    fn sync(&self) {
+        if cfg!(unix)
+            && let Err(error) = File::open(&self.path).and_then(|folder| folder.sync_all())
+        {
+            tracing::warn!(%error, "the credentials folder cannot be synced");
+        }
     }
-}
 
-fn parse(text: &[u8], path: &Path) -> Result<Value, StoreError> {
-    parse_json(text)
-        .map_err(|_| StoreError::Corrupt(format!("{} is not whole JSON", path.display())))
+    fn parse(&self, text: &[u8]) -> Result<Parsed, StoreError> {
+        let path = self.file();
+        let value = parse_json(text)
+            .map_err(|_| StoreError::Corrupt(format!("{} is not whole JSON", path.display())))?;
+        Document::parse(value)
+    }
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
@@ -288,8 +309,13 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-fn create_private(path: &Path) -> io::Result<File> {
-    private(OpenOptions::new().write(true).create_new(true)).open(path)
+/// Writes a new file durably, or none.
+fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
+    file.write_all(text).and_then(|()| file.sync_all()).inspect_err(|_| {
+        // What cannot be deleted either is swept by the next writer.
+        let _ = fs::remove_file(path);
+    })
 }
 
 #[cfg(unix)]
@@ -306,7 +332,13 @@ fn signature(metadata: &fs::Metadata) -> Signature {
 
 /// An operating system's error as a fault of the store.
 fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
-    let detail = format!("{what} {} ({error})", path.display());
+    let next = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space",
+        io::ErrorKind::PermissionDenied => "; make it your own, or set ASTRO_HOME",
+        io::ErrorKind::ReadOnlyFilesystem => "; set ASTRO_HOME to a place that can be written",
+        _ => "",
+    };
+    let detail = format!("{what} {} ({error}){next}", path.display());
     match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             StoreError::Denied(detail)

@@ -2,8 +2,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use astropass_core::StoreError;
-
 /// What a store did on its own that its user should know: one sentence each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -25,8 +23,8 @@ pub enum Notice {
     },
     /// There is no keyring, so the file holds the tokens.
     FellBack {
-        /// Why there is none.
-        reason: StoreError,
+        /// What was looked for.
+        detail: String,
     },
 }
 
@@ -48,9 +46,9 @@ impl fmt::Display for Notice {
                 "Others could read {}; its permissions are now restricted to you.",
                 path.display()
             ),
-            Self::FellBack { reason } => write!(
+            Self::FellBack { detail } => write!(
                 f,
-                "No keyring was found ({reason}), so the tokens are in a file that only you can read."
+                "No keyring was found ({detail}), so the tokens are in a file that only you can read."
             ),
         }
     }

@@ -8,8 +8,8 @@
 //! 3. the file refers to the new revision, and lists the old one under `sweep`;
 //! 4. what is listed is deleted, then unlisted.
 //!
-//! Killed between any two steps, the file refers to a whole credential, and the next writer
-//! finishes the sweep.
+//! Killed between any two steps, the file refers to a whole credential, and the next writer of any
+//! profile finishes the sweep.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,8 +44,9 @@ impl Vault {
         {
             return Ok(Arc::clone(document));
         }
+        let is_settled = signature.as_ref().is_none_or(Signature::is_settled);
         let document = Arc::new(self.folder.read()?);
-        *seen = Some((signature, Arc::clone(&document)));
+        *seen = is_settled.then(|| (signature, Arc::clone(&document)));
         Ok(document)
     }
 
@@ -86,13 +87,15 @@ impl Vault {
                 self.folder.read().map(drop)
             }
             StoreKind::Keyring => {
-                self.stage(b"astropass probe")?;
-                self.sweep().map(drop)
+                let staged = self.stage(b"astropass probe", |_| Ok(()))?;
+                self.sweep(&[staged]).map(drop)
             }
         }
     }
 
-    /// Stores `credentials`; `commit` is asked just before they are made the profile's.
+    /// Steps 1 to 3: stores `credentials`, and gives what is to be swept then.
+    ///
+    /// `commit` is asked just before they are made the profile's.
     pub(crate) fn save(
         &self,
         kind: StoreKind,
@@ -100,80 +103,90 @@ impl Vault {
         credentials: &Credentials,
         settings: impl FnOnce(&mut Document),
         commit: &dyn Fn() -> bool,
-    ) -> Result<Revision, StoreError> {
+    ) -> Result<(Revision, Vec<Swept>), StoreError> {
         let stored = credentials.to_stored();
-        let (revision, tokens, staged) = match kind {
-            StoreKind::File => (Revision(random_name()?), Tokens::File(stored.tokens), false),
+        let (staged, revision, tokens) = match kind {
+            StoreKind::File => (None, random_name()?, Tokens::File(stored.tokens)),
             StoreKind::Keyring => {
                 let text = print_json(&stored.tokens);
-                let staged = self.stage(&text)?;
+                let staged = self.stage(&text, |document| self.expect(document, expected))?;
                 let tokens = Tokens::Keyring { items: staged.items, sha256: sha256(&text) };
-                (Revision(staged.revision), tokens, true)
+                let revision = staged.revision.clone();
+                (Some(staged), revision, tokens)
             }
         };
-        let old_items = self.folder.update(|document| {
-            if document.revision(&self.profile).as_ref() != expected {
-                return Err(StoreError::Changed);
-            }
+        let revision = Revision(revision);
+        let listed = self.folder.update(|document| {
+            self.expect(document, expected)?;
             if !commit() {
                 return Err(too_late());
             }
-            let old_items = self.list_current(document);
+            self.list_current(document);
             document.sign_in(&self.profile, &revision, stored.session, tokens);
-            document.remove_from_sweep(&self.profile, &revision.0);
+            if let Some(staged) = &staged {
+                document.remove_from_sweep(staged);
+            }
             settings(document);
-            Ok(old_items)
+            Ok(document.sweep())
         })?;
-        if staged || old_items {
-            // The new session is stored; what is left of the old one is listed.
-            let _ = self.sweep();
-        }
-        Ok(revision)
+        Ok((revision, listed))
     }
 
-    /// Signs the profile out.
+    /// Signs the profile out, and gives what is to be swept then.
     pub(crate) fn clear(
         &self,
         expected: &Revision,
         commit: &dyn Fn() -> bool,
-    ) -> Result<Cleared, StoreError> {
+    ) -> Result<Vec<Swept>, StoreError> {
         self.folder.update(|document| {
-            if document.revision(&self.profile).as_ref() != Some(expected) {
-                return Err(StoreError::Changed);
-            }
+            self.expect(document, Some(expected))?;
             if !commit() {
                 return Err(too_late());
             }
             self.list_current(document);
             document.sign_out(&self.profile);
-            Ok(())
-        })?;
-        Ok(self.sweep().unwrap_or(Cleared::LeftToSweep))
+            Ok(document.sweep())
+        })
+    }
+
+    fn expect(&self, document: &Document, expected: Option<&Revision>) -> Result<(), StoreError> {
+        let found = document.revision(&self.profile);
+        if found.as_ref() == expected { Ok(()) } else { Err(StoreError::Changed) }
     }
 
     /// Lists the profile's present items, if it has any, to be deleted.
-    fn list_current(&self, document: &mut Document) -> bool {
-        let (Some(revision), Ok(Tokens::Keyring { items, .. })) =
+    fn list_current(&self, document: &mut Document) {
+        if let (Some(Revision(revision)), Ok(Tokens::Keyring { items, .. })) =
             (document.revision(&self.profile), document.tokens(&self.profile))
-        else {
-            return false;
-        };
-        document.add_to_sweep(&self.profile, &Swept { revision: revision.0, items });
-        true
+        {
+            document.add_to_sweep(&Swept { profile: self.profile.clone(), revision, items });
+        }
     }
 
     /// Steps 1 and 2: writes `text` as items that nothing refers to yet but the list to sweep.
-    fn stage(&self, text: &[u8]) -> Result<Swept, StoreError> {
+    fn stage(
+        &self,
+        text: &[u8],
+        check: impl FnOnce(&Document) -> Result<(), StoreError>,
+    ) -> Result<Swept, StoreError> {
         let size = self.items.limit().unwrap_or(text.len()).max(1);
         let parts: Vec<&[u8]> = text.chunks(size).collect();
-        let staged = Swept { revision: random_name()?, items: parts.len() as u64 };
+        let items = parts.len() as u64;
+        let staged = Swept { profile: self.profile.clone(), revision: random_name()?, items };
         self.folder.update(|document| {
-            document.add_to_sweep(&self.profile, &staged);
+            check(document)?;
+            document.add_to_sweep(&staged);
             Ok(())
         })?;
         for (n, part) in (0..).zip(&parts) {
-            let name = self.item(&staged.revision, n);
-            self.items.write(&name, part)?;
+            let name = item(&self.profile, &staged.revision, n);
+            if let Err(error) = self.items.write(&name, part) {
+                // Without a keyring there is nothing to delete, and nobody who could.
+                if n == 0 && matches!(error, StoreError::Absent(_)) {
+                    self.unlist(&[&staged])?;
+                }
+                return Err(error);
+            }
             let read = self.items.read(&name)?;
             if read.as_ref().map(|read| read.as_slice()) != Some(part) {
                 return Err(StoreError::Unavailable(
@@ -184,27 +197,42 @@ impl Vault {
         Ok(staged)
     }
 
-    /// Step 4, also for writers that were killed before theirs.
-    fn sweep(&self) -> Result<Cleared, StoreError> {
-        let listed = self.folder.read()?.sweep_of(&self.profile);
+    /// Step 4 for what was `listed` under the profile's refresh lock.
+    ///
+    /// Nothing refers to that ever again, so the lock may be let go meanwhile.
+    pub(crate) fn sweep(&self, listed: &[Swept]) -> Result<Cleared, StoreError> {
         let (mut swept, mut cleared) = (Vec::new(), Cleared::Everything);
         for entry in listed {
-            let deleted = (0..entry.items)
-                .try_for_each(|n| self.items.delete(&self.item(&entry.revision, n)));
-            match deleted {
+            let is_own = entry.profile == self.profile;
+            if !is_own && !self.is_abandoned(entry) {
+                continue;
+            }
+            let delete = |n| self.items.delete(&item(&entry.profile, &entry.revision, n));
+            match (0..entry.items).try_for_each(delete) {
                 Ok(()) => swept.push(entry),
-                Err(_) => cleared = Cleared::LeftToSweep,
+                Err(_) if is_own => cleared = Cleared::LeftToSweep,
+                Err(_) => {}
             }
         }
         if !swept.is_empty() {
-            self.folder.update(|document| {
-                for entry in &swept {
-                    document.remove_from_sweep(&self.profile, &entry.revision);
-                }
-                Ok(())
-            })?;
+            self.unlist(&swept)?;
         }
         Ok(cleared)
+    }
+
+    fn unlist(&self, swept: &[&Swept]) -> Result<(), StoreError> {
+        self.folder.update(|document| {
+            swept.iter().for_each(|entry| document.remove_from_sweep(entry));
+            Ok(())
+        })
+    }
+
+    /// Whether the writer of another profile that listed `entry` was killed, or gave up: it is
+    /// listed while nobody has the lock.
+    fn is_abandoned(&self, entry: &Swept) -> bool {
+        let lock = self.folder.try_refresh_lock(&entry.profile);
+        matches!(lock, Ok(Some(_)))
+            && self.folder.read().is_ok_and(|document| document.sweep().contains(entry))
     }
 
     /// The tokens in the items of `revision`; `None` if they are not all there, or not the same.
@@ -216,7 +244,7 @@ impl Vault {
     ) -> Result<Option<Value>, StoreError> {
         let mut parts = Vec::new();
         for n in 0..items {
-            match self.items.read(&self.item(&revision.0, n))? {
+            match self.items.read(&item(&self.profile, &revision.0, n))? {
                 Some(part) => parts.push(part),
                 None => return Ok(None),
             }
@@ -231,10 +259,10 @@ impl Vault {
         }
         Ok(parse_json(&text).ok())
     }
+}
 
-    fn item(&self, revision: &str, n: u64) -> String {
-        format!("{}/{revision}/{n}", self.profile)
-    }
+fn item(profile: &str, revision: &str, n: u64) -> String {
+    format!("{profile}/{revision}/{n}")
 }
 
 /// Nobody waits for the result any more, so it must not come.

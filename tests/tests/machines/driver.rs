@@ -126,7 +126,8 @@ impl Driver {
             _ => {}
         }
         self.earliest = self.now + self.interval;
-        if let Some(retry_after) = said.retry_after.filter(|_| self.shown) {
+        let answered = !matches!(said.reply, Reply::Lost(_));
+        if let Some(retry_after) = said.retry_after.filter(|_| self.shown && answered) {
             self.earliest = self.earliest.max(self.now + retry_after);
         }
     }

@@ -4,6 +4,8 @@ use astropass_core::Endpoint;
 use proptest::prelude::*;
 use url::Url;
 
+use super::cases;
+
 /// URLs made of the parts that parsers disagree about, and any text.
 fn urls() -> impl Strategy<Value = String> {
     let scheme = prop::sample::select(
@@ -45,7 +47,7 @@ fn has_punycode(endpoint: &Endpoint) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(cases(4000))]
 
     #[test]
     fn what_is_accepted_means_the_same_to_the_url_standard(text in urls()) {
@@ -71,15 +73,17 @@ proptest! {
         let Ok(base) = Endpoint::parse(&base) else { return Ok(()) };
         prop_assume!(!has_punycode(&base));
         let Ok(joined) = base.join(&path) else { return Ok(()) };
-        prop_assert!(joined.same_origin(&base));
+        prop_assert_eq!(joined.origin(), base.origin());
         let below = format!("{}/", base.path().trim_end_matches('/'));
         prop_assert!(joined.path().starts_with(&below), "{} below {}", joined, base);
-        prop_assert_eq!(Url::parse(joined.as_str()).expect("refused").as_str(), joined.as_str());
+        let url = Url::parse(joined.as_str()).expect("the standard refuses it");
+        prop_assert_eq!(url.as_str(), joined.as_str());
     }
 
     #[test]
     fn debug_leaves_the_query_out(query in "[a-z]{12}") {
         let endpoint = Endpoint::parse(&format!("https://a.example/b?user_code={query}")).unwrap();
-        prop_assert!(!format!("{endpoint:?}").contains(&query));
+        let printed = format!("{endpoint:?}");
+        prop_assert!(!printed.contains(&query));
     }
 }

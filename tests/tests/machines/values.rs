@@ -11,7 +11,7 @@ use astropass_core::{
 use proptest::prelude::*;
 
 use super::replies::CANARY;
-use super::{DIALECTS, grant, provider};
+use super::{DIALECTS, cases, grant, provider};
 
 fn grants() -> impl Strategy<Value = Grant> {
     let token = || "[!-~]{1,60}".prop_map(Secret::new);
@@ -42,6 +42,8 @@ fn same(one: &Credentials, other: &Credentials) -> bool {
 }
 
 proptest! {
+    #![proptest_config(cases(300))]
+
     #[test]
     fn credentials_survive_being_stored(grant in grants(), at in moments()) {
         let credentials = Credentials::new("https://op.example", "cli", grant, at);
@@ -128,7 +130,7 @@ proptest! {
 fn nothing_that_holds_a_secret_prints_it() {
     let credentials =
         Credentials::new("https://op.example", "cli", grant(), Timestamp::from_unix(0));
-    let secret = Secret::new(CANARY);
+    let secret = Secret::new(CANARY.to_owned());
     let body: Vec<u8> = CANARY.into();
     let response = Response {
         status: 200,

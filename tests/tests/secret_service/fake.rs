@@ -3,18 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
-use dbus::arg::{AppendAll, RefArg, Variant};
-use dbus::channel::Channel;
-use dbus::{Error, Message, MessageType, Path};
-
-use super::sandbox;
+use astropass_tests::sandbox::{NAME, ask_bus, on_the_bus};
+use dbus::arg::{RefArg, Variant};
+use dbus::{Message, MessageType, Path};
 
 pub(crate) const SECRET: &[u8] = b"kept by the fake";
-
-const NAME: &str = "org.freedesktop.secrets";
-const PATIENCE: Duration = Duration::from_secs(10);
 
 const COLLECTION: &str = "/org/freedesktop/secrets/collection/fake";
 const ITEM: &str = "/org/freedesktop/secrets/collection/fake/1";
@@ -69,32 +63,6 @@ impl Fake {
     pub(crate) fn prompts(&self) -> usize {
         self.prompts.load(Ordering::SeqCst)
     }
-}
-
-/// Waits until something owns the service's name.
-pub(crate) fn wait_for_owner() {
-    let channel = on_the_bus();
-    let rule = format!("type='signal',member='NameOwnerChanged',arg0='{NAME}'");
-    ask_bus(&channel, "AddMatch", (rule,)).unwrap();
-    let deadline = Instant::now() + PATIENCE;
-    while ask_bus(&channel, "GetNameOwner", (NAME,)).is_err() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        assert!(!left.is_zero(), "nothing came to own the name");
-        channel.blocking_pop_message(left).unwrap();
-    }
-}
-
-fn on_the_bus() -> Channel {
-    let address = std::env::var(sandbox::BUS).unwrap();
-    let mut channel = Channel::open_private(&address).unwrap();
-    channel.register().unwrap();
-    channel
-}
-
-fn ask_bus(channel: &Channel, method: &str, args: impl AppendAll) -> Result<Message, Error> {
-    let bus = "org.freedesktop.DBus";
-    let call = Message::call_with_args(bus, "/org/freedesktop/DBus", bus, method, args);
-    channel.send_with_reply_and_block(call, PATIENCE)
 }
 
 struct Script {

@@ -69,6 +69,7 @@ async fn sign_in(context: &Context<'_>, login: &Login, session: &Session) -> Res
 }
 
 fn greet(context: &Context<'_>) -> Result<(), Failure> {
+    context.report_notices();
     let profile = context.signed_in()?;
     let (user, account) = (profile.user.as_ref(), profile.account());
     if context.global.json {

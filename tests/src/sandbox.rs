@@ -1,4 +1,6 @@
-//! Runs one test of this binary in a child process, with a home and a session bus of its own.
+//! Runs one test in a child process, with a home and a session bus of its own, and gnome-keyring on
+//! that bus.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what a test uses fails as a test does")]
 
 use std::env;
 use std::fs;
@@ -6,12 +8,16 @@ use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use super::fake;
+use dbus::arg::AppendAll;
+use dbus::channel::Channel;
+use dbus::{Error, Message};
 
 /// The session bus a test sees.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bus {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bus {
     /// One without any service; none can be activated.
     Empty,
     /// None at all.
@@ -19,21 +25,35 @@ pub(crate) enum Bus {
 }
 
 /// Names the bus for this file's own calls, whatever the environment under test says.
-pub(crate) const BUS: &str = "ASTROPASS_TEST_BUS";
+pub const BUS: &str = "ASTROPASS_TEST_BUS";
+
+/// The name of the Secret Service on a bus.
+pub const NAME: &str = "org.freedesktop.secrets";
+
+/// How long the bus and its services may take.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 const INSIDE: &str = "ASTROPASS_TEST_INSIDE";
 
-/// Runs `body` with `bus`; `test` is the name of the calling test.
-pub(crate) fn inside(test: &str, bus: Bus, body: impl FnOnce()) {
+static HOMES: AtomicU32 = AtomicU32::new(0);
+
+/// Runs `body` with `bus`; `test` is the whole name of the calling test.
+///
+/// # Panics
+/// If `body` does, or a program that it needs is missing.
+pub fn inside(test: &str, bus: Bus, body: impl FnOnce()) {
     inside_with(test, bus, &[], body);
 }
 
 /// The same, with more variables in the environment; an empty value takes the variable away.
-pub(crate) fn inside_with(test: &str, bus: Bus, vars: &[(&str, &str)], body: impl FnOnce()) {
+///
+/// # Panics
+/// As [`inside`].
+pub fn inside_with(test: &str, bus: Bus, vars: &[(&str, &str)], body: impl FnOnce()) {
     if env::var_os(INSIDE).is_some() {
         return body();
     }
-    let home = Home::new(test);
+    let home = Home::new();
     let mut command = Command::new("env");
     for (name, value) in vars {
         if value.is_empty() {
@@ -66,18 +86,25 @@ pub(crate) fn inside_with(test: &str, bus: Bus, vars: &[(&str, &str)], body: imp
 }
 
 /// A gnome-keyring that ends with the value.
-pub(crate) struct Daemon(Child);
+#[derive(Debug)]
+pub struct Daemon(Child);
 
 impl Daemon {
     /// Owns the service's name when it returns, its default collection unlocked.
-    pub(crate) fn unlocked() -> Self {
+    ///
+    /// # Panics
+    /// If it cannot be run.
+    pub fn unlocked() -> Self {
         let mut daemon = Self::start(&["--unlock"]);
         daemon.0.stdin.take().unwrap().write_all(b"only for this test").unwrap();
         daemon.owns_its_name()
     }
 
     /// The same, as on a machine where nobody has set up a keyring.
-    pub(crate) fn without_a_keyring() -> Self {
+    ///
+    /// # Panics
+    /// If it cannot be run.
+    pub fn without_a_keyring() -> Self {
         Self::start(&[]).owns_its_name()
     }
 
@@ -93,7 +120,7 @@ impl Daemon {
     }
 
     fn owns_its_name(self) -> Self {
-        fake::wait_for_owner();
+        wait_for_owner();
         self
     }
 }
@@ -106,7 +133,10 @@ impl Drop for Daemon {
 }
 
 /// Locks the default collection of a [`Daemon`].
-pub(crate) fn lock() {
+///
+/// # Panics
+/// If it cannot be locked.
+pub fn lock() {
     let collection = "/org/freedesktop/secrets/collection/login";
     let answer = run(
         "dbus-send",
@@ -123,22 +153,68 @@ pub(crate) fn lock() {
 }
 
 /// What a program that has to succeed writes to stdout.
-pub(crate) fn run(program: &str, args: &[&str]) -> String {
+///
+/// # Panics
+/// If it does not.
+pub fn run(program: &str, args: &[&str]) -> String {
     let output = finished(Command::new(program).args(args).stdin(Stdio::null()));
     assert!(output.status.success(), "{program}: {}", shown(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
-pub(crate) fn runtime_dir() -> PathBuf {
+/// The folder in which a bus is by default.
+///
+/// # Panics
+/// Outside of [`inside`].
+pub fn runtime_dir() -> PathBuf {
     PathBuf::from(env::var_os("XDG_RUNTIME_DIR").unwrap())
+}
+
+/// A connection to the bus.
+///
+/// # Panics
+/// If there is no bus.
+pub fn on_the_bus() -> Channel {
+    let address = env::var(BUS).unwrap();
+    let mut channel = Channel::open_private(&address).unwrap();
+    channel.register().unwrap();
+    channel
+}
+
+/// Calls a method of the bus itself.
+///
+/// # Errors
+/// What the bus answers.
+pub fn ask_bus(channel: &Channel, method: &str, args: impl AppendAll) -> Result<Message, Error> {
+    let bus = "org.freedesktop.DBus";
+    let call = Message::call_with_args(bus, "/org/freedesktop/DBus", bus, method, args);
+    channel.send_with_reply_and_block(call, PATIENCE)
+}
+
+/// Waits until something owns the service's name.
+fn wait_for_owner() {
+    let channel = on_the_bus();
+    let rule = format!("type='signal',member='NameOwnerChanged',arg0='{NAME}'");
+    ask_bus(&channel, "AddMatch", (rule,)).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while ask_bus(&channel, "GetNameOwner", (NAME,)).is_err() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        assert!(!left.is_zero(), "nothing came to own the name");
+        channel.blocking_pop_message(left).unwrap();
+    }
 }
 
 /// A temporary home, removed at the end.
 struct Home(PathBuf);
 
 impl Home {
-    fn new(test: &str) -> Self {
-        let home = Self(env::temp_dir().join(format!("ap-{}-{test}", std::process::id())));
+    /// Its path is short, because that of a socket has to be.
+    fn new() -> Self {
+        let home = Self(env::temp_dir().join(format!(
+            "ap-{}-{}",
+            std::process::id(),
+            HOMES.fetch_add(1, Ordering::Relaxed)
+        )));
         for dir in [&home.0, &home.runtime_dir()] {
             fs::DirBuilder::new().mode(0o700).create(dir).unwrap();
         }

@@ -1,0 +1,94 @@
+//! Logins that end without a session, each with its own error and exit code.
+
+use std::time::Duration;
+
+use astropass_tests::person::Person;
+use astropass_tests::server::{Endpoint, Fault, Options, Target, What};
+
+use super::{NOT_LOGGED_IN, World, eager};
+
+#[test]
+fn a_denied_login_exits_with_5_and_says_so() {
+    let world = World::new(eager());
+    let mut login = world.login("--json --no-browser").start();
+    let prompt = login.prompt();
+    let url = prompt["verification_uri_complete"].as_str().unwrap();
+    Person { denies: true, ..Person::default() }.visit(url).unwrap();
+    let output = login.finish();
+    assert_eq!(output.code, Some(5), "{output}");
+    let error = &output.json()[1];
+    assert_eq!((&error["event"], &error["code"]), (&"error".into(), &"access_denied".into()));
+    let message = "The login was denied: the user said no (access_denied). \
+                   Run 'ast login' again if that was not what you wanted.";
+    assert_eq!(error["message"], message);
+    assert_eq!(world.ast("whoami").run().failed(4), NOT_LOGGED_IN);
+}
+
+#[test]
+fn a_login_that_nobody_approves_ends_by_the_clients_own_clock() {
+    // A server may answer `authorization_pending` for ever.
+    let world = World::new(Options { device_code_ttl: Duration::from_secs(1), ..eager() });
+    let output = world.login("--no-browser").run();
+    assert_eq!(output.code, Some(5), "{output}");
+    let last = output.stderr.lines().last().unwrap();
+    assert_eq!(last, "Error: The login was not approved in time. Run 'ast login' again.");
+}
+
+#[test]
+fn a_login_that_the_server_calls_expired_exits_with_5() {
+    let world = World::new(eager());
+    let mut login = world.login("--json --no-browser").start();
+    login.prompt();
+    world.server.advance(Duration::from_secs(301));
+    let output = login.finish();
+    assert_eq!(output.code, Some(5), "{output}");
+    assert_eq!(output.json()[1]["code"], "login_expired");
+    assert_eq!(world.server.stats().polls, 1);
+}
+
+#[test]
+fn a_login_whose_tokens_were_lost_on_the_way_exits_with_5() {
+    let world = World::new(eager());
+    world.server.fault(Fault::nth(Target::Poll, 1, What::CutAfterProcessing));
+    let login = world.login("");
+    let output = world.log_in(login);
+    assert_eq!(output.code, Some(5), "{output}");
+    let message = output.json()[1]["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("The server no longer knows this login ("), "{message}");
+    assert!(message.ends_with(". Run 'ast login' again."), "{message}");
+}
+
+#[test]
+fn a_client_that_is_not_known_is_a_server_error_that_names_the_option() {
+    let world = World::new(eager());
+    let url = world.server.url();
+    let output =
+        world.ast(&format!("login --workos-url {url} --server {url} --client-id nobody")).run();
+    let error = output.failed(6);
+    assert!(error.contains("(invalid_client). Check --client-id"), "{error}");
+    assert_eq!(world.ast("whoami").run().failed(4), NOT_LOGGED_IN);
+}
+
+#[test]
+fn a_failed_login_keeps_the_session_before_it() {
+    let world = World::signed_in();
+    let before = world.home.credentials();
+    for fault in ["1:status=503", "1:html=200", "1:cut", "1:body=200,application/json,{}"] {
+        world.server.clear_faults();
+        world.server.fault(format!("device-authorization:{fault}").parse().unwrap());
+        let output = world.login("--no-browser").run();
+        assert!(output.failed(6).starts_with("Error: "), "{output}");
+    }
+    assert_eq!(world.home.credentials()["profiles"], before["profiles"]);
+    assert_eq!(world.requests(Endpoint::Logout), []);
+}
+
+#[test]
+fn an_address_that_nobody_listens_on_exits_with_6() {
+    let World { home, server } = World::new(eager());
+    let url = server.url().to_owned();
+    drop(server);
+    let output = home.ast(&format!("login --workos-url {url} --server {url} --client-id c")).run();
+    let error = output.failed(6);
+    assert!(error.ends_with("Check the network and the URL, then try again."), "{error}");
+}

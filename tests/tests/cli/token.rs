@@ -1,0 +1,85 @@
+//! `ast token`, and a token from the environment.
+
+use serde_json::json;
+
+use super::{NOT_LOGGED_IN, World, eager, names, rfc3339};
+
+#[test]
+fn token_prints_the_token_and_a_line_end_and_asks_nobody() {
+    let world = World::signed_in();
+    let before = world.server.events().len();
+    let output = world.ast("token").printing_a_token().run();
+    let stored = world.profile()["tokens"]["access_token"].as_str().unwrap().to_owned();
+    assert_eq!((output.ok(), output.stderr.as_str()), (&*format!("{stored}\n"), ""));
+    assert_eq!(world.server.events().len(), before, "a fresh token needs no request");
+}
+
+#[test]
+fn token_as_json_has_the_documented_fields() {
+    let world = World::signed_in();
+    let output = world.ast("token --json").printing_a_token().run();
+    let profile = world.profile();
+    let expires_at = profile["session"]["received_at"].as_i64().unwrap() + 300;
+    let expected = json!({
+        "access_token": profile["tokens"]["access_token"],
+        "token_type": "Bearer",
+        "expires_at": rfc3339(expires_at),
+    });
+    let found = &output.json()[0];
+    assert_eq!((found, names(found)), (&expected, names(&expected)));
+}
+
+#[test]
+fn token_without_a_login_prints_nothing_on_stdout() {
+    let world = World::new(eager());
+    assert_eq!(world.ast("token").run().failed(4), NOT_LOGGED_IN);
+}
+
+#[test]
+fn a_token_from_the_environment_is_used_as_it_is_and_never_stored() {
+    let world = World::new(eager());
+    let grant = world.grant();
+    let token = grant["access_token"].as_str().unwrap();
+    let url = world.server.url();
+    let ast = |args: &str| world.ast(args).env("ASTRO_ACCESS_TOKEN", token);
+
+    let output = ast("token").printing_a_token().run();
+    assert_eq!(output.ok(), format!("{token}\n"));
+    let output = ast(&format!("api /api/v1/me --server {url}")).run();
+    assert!(output.ok().contains("Navy Computing"), "{output}");
+    let output = ast(&format!("account list --server {url}")).run();
+    assert!(output.ok().contains("Navy Computing"), "{output}");
+
+    let output = ast(&format!("whoami --server {url}")).run();
+    let expected =
+        format!("✓ Authenticated by ASTRO_ACCESS_TOKEN\n  Server    {url}\n");
+    assert_eq!(output.ok(), expected);
+    let output = ast("whoami --json").run();
+    let expected = json!({
+        "profile": null, "provider": null, "server": null, "user": null, "account": null,
+        "expires_at": null, "store": "environment",
+    });
+    assert_eq!(output.json(), [expected]);
+    assert!(!world.home.path().join(".astro").exists(), "nothing is stored");
+}
+
+#[test]
+fn a_token_from_the_environment_wins_over_a_login_and_is_not_refreshed() {
+    let world = World::signed_in();
+    let before = world.home.credentials();
+    let ast = |args: &str| world.ast(args).env("ASTRO_ACCESS_TOKEN", "from-outside");
+    let output = ast("token").run();
+    assert_eq!(output.ok(), "from-outside\n");
+    // The profile's server, with a token that it does not accept.
+    let output = ast("api /api/v1/me").run();
+    assert_eq!(output.code, Some(4), "{output}");
+    assert_eq!(world.refreshes(), 0);
+    assert_eq!(world.home.credentials(), before);
+}
+
+#[test]
+fn an_empty_token_in_the_environment_is_none() {
+    let world = World::new(eager());
+    let output = world.ast("token").env("ASTRO_ACCESS_TOKEN", "").run();
+    assert_eq!(output.failed(4), NOT_LOGGED_IN);
+}

@@ -1,0 +1,22 @@
+//! The stores: what each of them must do, what can go wrong with each, and what several processes
+//! do to one; and the session that stands on them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by a panic, in its helpers too"
+)]
+
+#[path = "stores/disk.rs"]
+mod disk;
+#[path = "stores/file_contents.rs"]
+mod file_contents;
+#[path = "stores/file_system.rs"]
+mod file_system;
+#[path = "stores/home.rs"]
+mod home;
+#[path = "stores/items.rs"]
+mod items;
+#[path = "stores/suite.rs"]
+mod suite;

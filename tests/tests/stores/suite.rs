@@ -1,0 +1,79 @@
+//! Every store passes the one suite.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use astropass::{Home, Items, ProfileStore, StoreChoice, StoreError};
+use astropass_core::MemoryStore;
+use astropass_tests::store_suite::every_store;
+
+use crate::home::TestHome;
+use crate::items::{Meddled, Memory};
+
+#[test]
+fn memory() {
+    let profiles: Mutex<HashMap<String, MemoryStore>> = Mutex::default();
+    every_store(|name| profiles.lock().unwrap().entry(name.to_owned()).or_default().clone());
+}
+
+#[test]
+fn file() {
+    // A keyring that is never asked.
+    let unused = Meddled::new(Memory::default(), |call| panic!("{call:?} of a keyring"));
+    let home = passes(unused, StoreChoice::File);
+    assert_no_orphans(&home, &Memory::default(), "file", false);
+}
+
+#[test]
+fn keyring() {
+    let items = Memory::default();
+    assert_no_orphans(&passes(items.clone(), StoreChoice::Keyring), &items, "keyring", false);
+}
+
+#[test]
+fn keyring_with_small_items() {
+    let items = Memory::limited();
+    assert_no_orphans(&passes(items.clone(), StoreChoice::Keyring), &items, "keyring", true);
+}
+
+#[test]
+fn file_where_there_is_no_keyring() {
+    let absent =
+        Meddled::new(Memory::default(), |_| Err(StoreError::Absent("no keyring".to_owned())));
+    let home = passes(absent, StoreChoice::Auto);
+    assert_no_orphans(&home, &Memory::default(), "file", false);
+}
+
+#[test]
+fn keyring_where_there_is_one() {
+    let items = Memory::limited();
+    assert_no_orphans(&passes(items.clone(), StoreChoice::Auto), &items, "keyring", true);
+}
+
+fn passes(items: impl Items, choice: StoreChoice) -> TestHome {
+    let (home, items) = (TestHome::new(), Arc::new(items));
+    every_store(|profile| {
+        // As another process would have it.
+        let home = Home::in_directory(&home.directory());
+        ProfileStore::new(&home, profile, Arc::clone(&items) as _, choice, false)
+    });
+    assert_eq!(home.names(), ["credentials.json"]);
+    home
+}
+
+/// The keyring holds what the file refers to, and nothing else.
+fn assert_no_orphans(home: &TestHome, items: &Memory, kind: &str, is_split: bool) {
+    let file = home.json();
+    assert!(file.get("sweep").is_none(), "{}", file["sweep"]);
+    let mut referred = Vec::new();
+    for (name, profile) in file["profiles"].as_object().unwrap() {
+        let Some(revision) = profile["revision"].as_str() else { continue };
+        assert_eq!(profile["store"], kind);
+        assert_eq!(profile.get("tokens").is_some(), kind == "file", "tokens in the file");
+        let items = profile.get("items").map_or(0, |items| items.as_u64().unwrap());
+        referred.extend((0..items).map(|n| format!("{name}/{revision}/{n}")));
+    }
+    referred.sort();
+    assert_eq!(items.names(), referred);
+    assert_eq!(referred.iter().any(|name| name.ends_with("/1")), is_split);
+}
