@@ -21,6 +21,11 @@ setup: ## installs what the tests need (Debian; does nothing when it is all ther
 test: setup check ## everything that must pass: set-up, checks, and all tests
 	cargo test --workspace --locked
 
+.PHONY: demo
+demo: ## the whole job on this machine, in a temporary home (INTERACTIVE=1: you approve it)
+	cargo build --locked -p astropass-cli -p astropass-tests --bin ast --bin demo
+	@$${CARGO_TARGET_DIR:-target}/debug/demo
+
 .PHONY: check
 check: check-format check-lints check-docs check-wasm32 ## the checks without the tests
 

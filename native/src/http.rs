@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use astropass_core::{Body, Http, HttpError, HttpErrorKind, Request, Response, Timestamp};
+use astropass_core::{
+    Body, Endpoint, Http, HttpError, HttpErrorKind, Request, Response, Timestamp,
+};
 use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
@@ -14,14 +16,23 @@ use crate::json::print_json;
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// [`Http`] through reqwest: rustls with the platform's verifier, proxies from the environment, no
-/// redirects.
+/// [`Http`] through reqwest: rustls with the platform's verifier, proxies from the environment for
+/// what TLS protects from them, no redirects.
 ///
 /// Nothing is set up before the first request, so a program with a fresh token pays for no TLS.
 #[derive(Clone, Debug, Default)]
 pub struct ReqwestHttp {
     ca_file: Option<PathBuf>,
-    client: Arc<OnceLock<Result<reqwest::Client, HttpError>>>,
+    clients: Arc<Clients>,
+}
+
+type Client = OnceLock<Result<reqwest::Client, HttpError>>;
+
+#[derive(Debug, Default)]
+struct Clients {
+    https: Client,
+    /// Loopback without TLS: past a proxy, which would be sent tokens that it can read.
+    http: Client,
 }
 
 impl ReqwestHttp {
@@ -29,14 +40,19 @@ impl ReqwestHttp {
     ///
     /// `SSL_CERT_FILE` is honoured too, where the platform's verifier does.
     pub fn with_ca_file(ca_file: Option<PathBuf>) -> Self {
-        Self { ca_file, client: Arc::default() }
+        Self { ca_file, clients: Arc::default() }
     }
 
-    fn client(&self) -> Result<&reqwest::Client, HttpError> {
-        self.client.get_or_init(|| self.build()).as_ref().map_err(Clone::clone)
+    fn client(&self, endpoint: &Endpoint) -> Result<&reqwest::Client, HttpError> {
+        let client = if endpoint.is_https() {
+            self.clients.https.get_or_init(|| self.build(reqwest::Client::builder()))
+        } else {
+            self.clients.http.get_or_init(|| self.build(reqwest::Client::builder().no_proxy()))
+        };
+        client.as_ref().map_err(Clone::clone)
     }
 
-    fn build(&self) -> Result<reqwest::Client, HttpError> {
+    fn build(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, HttpError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let roots = self.ca_certificates()?;
         let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider))
@@ -47,7 +63,7 @@ impl ReqwestHttp {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
-        reqwest::Client::builder()
+        builder
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -111,8 +127,9 @@ impl ReqwestHttp {
 
     fn prepare(&self, request: &Request) -> Result<reqwest::RequestBuilder, HttpError> {
         let method = request.method.parse().map_err(|_| invalid("no such method".to_owned()))?;
+        let endpoint = &request.endpoint;
         let mut builder =
-            self.client()?.request(method, request.endpoint.as_str()).timeout(request.timeout);
+            self.client(endpoint)?.request(method, endpoint.as_str()).timeout(request.timeout);
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }

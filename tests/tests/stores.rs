@@ -8,6 +8,10 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
+#[path = "stores/child.rs"]
+mod child;
+#[path = "stores/choice.rs"]
+mod choice;
 #[path = "stores/disk.rs"]
 mod disk;
 #[path = "stores/file_contents.rs"]
@@ -18,5 +22,13 @@ mod file_system;
 mod home;
 #[path = "stores/items.rs"]
 mod items;
+#[path = "stores/keyring.rs"]
+mod keyring;
+#[path = "stores/processes.rs"]
+mod processes;
+#[path = "stores/server.rs"]
+mod server;
+#[path = "stores/session.rs"]
+mod session;
 #[path = "stores/suite.rs"]
 mod suite;

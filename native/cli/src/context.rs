@@ -11,6 +11,8 @@ use crate::output;
 
 /// The program that profiles are chosen for.
 const PROGRAM: &str = "ast";
+/// How long somebody who pressed Ctrl-C may be left without a word.
+const NOTICEABLE: Duration = Duration::from_millis(200);
 
 /// What all commands share: the stored profiles, and which one is meant.
 pub(crate) struct Context<'a> {
@@ -50,6 +52,21 @@ impl<'a> Context<'a> {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
+    /// The session of this profile, for requests to the API server.
+    pub(crate) fn api_session(&self) -> Result<Session, Failure> {
+        if let Some(server) = self.server_override()?
+            && let Some(own) = self.home.profile(&self.profile)?.and_then(|profile| profile.server)
+            && own.check_same_origin(&server).is_err()
+        {
+            output::warn(&format!(
+                "The access token goes to {}, not to the profile's server {}.",
+                server.origin(),
+                own.origin()
+            ));
+        }
+        self.session()
+    }
+
     /// The session of this profile, or the one that the environment gives.
     pub(crate) fn session(&self) -> Result<Session, Failure> {
         let mut builder = self.builder(&self.profile);
@@ -57,15 +74,6 @@ impl<'a> Context<'a> {
             builder = builder.access_token(token);
         }
         if let Some(server) = self.server_override()? {
-            if let Some(own) = self.home.profile(&self.profile)?.and_then(|profile| profile.server)
-                && own.check_same_origin(&server).is_err()
-            {
-                output::warn(&format!(
-                    "The access token goes to {}, not to the profile's server {}.",
-                    server.origin(),
-                    own.origin()
-                ));
-            }
             builder = builder.server(server);
         } else if let Some(server) = default_server()?
             && self.home.profile(&self.profile)?.is_none_or(|profile| profile.server.is_none())
@@ -87,9 +95,10 @@ impl<'a> Context<'a> {
 
     /// The server of the option or the environment.
     pub(crate) fn server_override(&self) -> Result<Option<Endpoint>, Failure> {
-        match self.global.server.clone().or_else(|| env("ASTRO_SERVER")) {
-            Some(url) => url_of("--server", &url).map(Some),
-            None => Ok(None),
+        match (&self.global.server, env("ASTRO_SERVER")) {
+            (Some(url), _) => url_of("--server", url).map(Some),
+            (None, Some(url)) => url_of("ASTRO_SERVER", &url).map(Some),
+            (None, None) => Ok(None),
         }
     }
 
@@ -111,11 +120,20 @@ impl<'a> Context<'a> {
         Ok(self.home.current(PROGRAM)?)
     }
 
-    /// Waits for what must not be cut off.
+    /// Waits for what must not be cut off, and says so where that takes its time.
     pub(crate) async fn settle(&self, wait: Duration) {
         let sessions = self.sessions.borrow().clone();
-        for session in sessions {
-            session.settle(wait).await;
+        let settled = async {
+            for session in sessions {
+                session.settle(wait).await;
+            }
+        };
+        tokio::pin!(settled);
+        if tokio::time::timeout(NOTICEABLE, &mut settled).await.is_err() {
+            output::note(
+                "Finishing what was already sent, so that the session is not lost; Ctrl-C again stops at once.",
+            );
+            settled.await;
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::{AnsiColor, Color, Style};
 use astropass::{Account, Timestamp, User};
 use serde_json::{Value, json};
 
@@ -11,6 +11,9 @@ pub(crate) const BOLD: Style = Style::new().bold();
 pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
 pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
+/// White that is drawn on black.
+pub(crate) const PAPER: Style =
+    AnsiColor::BrightWhite.on_default().bg_color(Some(Color::Ansi(AnsiColor::Black)));
 pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Writes `text` to standard output as it is.

@@ -170,7 +170,6 @@ impl Output {
     /// # Panics
     /// If it was none.
     #[track_caller]
-    #[must_use]
     pub fn ok(&self) -> &str {
         assert_eq!(self.code, Some(0), "{self}");
         &self.stdout
@@ -181,7 +180,6 @@ impl Output {
     /// # Panics
     /// If it was not that.
     #[track_caller]
-    #[must_use]
     pub fn failed(&self, code: i32) -> &str {
         assert_eq!((self.code, self.stdout.as_str()), (Some(code), ""), "{self}");
         self.stderr.trim_end()

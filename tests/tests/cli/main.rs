@@ -7,6 +7,7 @@ mod account;
 mod api;
 mod device_faults;
 mod example;
+mod gate;
 mod interrupt;
 mod login;
 mod login_ends;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::gate::Gate;
 use super::{SESSION_OVER, World};
 
 #[test]
@@ -32,10 +33,16 @@ fn sixteen_processes_of_a_session_that_is_over_all_say_so() {
 }
 
 #[test]
-fn a_token_that_is_still_valid_is_not_kept_waiting_by_another_process_that_refreshes() {
+fn a_valid_token_does_not_wait_for_the_process_that_refreshes_it() {
     let world = World::signed_in();
     world.home.age("default", 250);
-    world.server.fault("refresh:1:hang".parse().unwrap());
-    let mut first = world.ast("token --verbose").printing_a_token().start();
-    let _ = &mut first;
+    let gate = Gate::before_token(&world);
+    let old = world.profile()["tokens"]["access_token"].as_str().unwrap().to_owned();
+    let first = world.ast("token").printing_a_token().start();
+    let refresh = gate.next();
+    let second = world.ast("token").printing_a_token().run();
+    assert_eq!(second.ok().trim_end(), old);
+    refresh.answer();
+    assert_ne!(first.finish().ok().trim_end(), old);
+    assert_eq!(world.refreshes(), 1);
 }

@@ -9,6 +9,13 @@ use proptest::prelude::*;
 /// A part of every secret: it must never be printed.
 pub(crate) const CANARY: &str = "canary0token";
 
+/// {"iss":"https://op.example","aud":"cli","sub":"sub-2","exp":1900000000}
+const ID_TOKEN: &str = concat!(
+    "e30.",
+    "eyJpc3MiOiJodHRwczovL29wLmV4YW1wbGUiLCJhdWQiOiJjbGkiLCJzdWIiOiJzdWItMiIsImV4cCI6MTkwMDAwMDAwMH0",
+    ".c2ln"
+);
+
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// Milliseconds go by.
@@ -32,6 +39,7 @@ pub(crate) enum Reply {
     Pending,
     SlowDown,
     Tokens,
+    IdToken,
     User,
     Metadata,
     Refused(u16, &'static str),
@@ -70,6 +78,10 @@ impl Said {
                     r#"{{"access_token":"{CANARY}-access","refresh_token":"{CANARY}-refresh",
                     "token_type":"Bearer","expires_in":300,"user":{{"id":"user_01"}}}}"#
                 );
+                (200, body.into_bytes())
+            }
+            Reply::IdToken => {
+                let body = format!(r#"{{"access_token":"{CANARY}","id_token":"{ID_TOKEN}"}}"#);
                 (200, body.into_bytes())
             }
             Reply::User => (200, br#"{"sub":"sub-1"}"#.to_vec()),
@@ -169,6 +181,7 @@ fn replies() -> impl Strategy<Value = Reply> {
         Just(Reply::Pending),
         Just(Reply::SlowDown),
         Just(Reply::Tokens),
+        Just(Reply::IdToken),
         Just(Reply::User),
         Just(Reply::Metadata),
         (prop::sample::select(&[200_u16, 400, 401, 403][..]), prop::sample::select(ERRORS))

@@ -175,6 +175,7 @@ async fn older_client() {
 
     let kept_as = home.kept("older-client");
     assert_eq!(fs::read_to_string(&kept_as).unwrap(), OLDER_CLIENT);
+    #[cfg(unix)]
     assert_eq!(mode(&kept_as), 0o600);
     let notices = home.notices();
     assert_eq!(notices, [Notice::OlderClient { kept_as }]);

@@ -1,5 +1,5 @@
 //! What a file system can do to `credentials.json`.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};

@@ -137,6 +137,10 @@ pub(crate) fn create_private(path: &Path) {
     restrict(path, 0o700);
 }
 
+#[cfg(not(unix))]
+pub(crate) fn restrict(_: &Path, _: u32) {}
+
+#[cfg(unix)]
 pub(crate) fn restrict(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();

@@ -50,6 +50,24 @@ fn keyring_where_there_is_one() {
     assert_no_orphans(&passes(items.clone(), StoreChoice::Auto), &items, "keyring", true);
 }
 
+/// gnome-keyring, unlocked, on a bus of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn secret_service() {
+    use astropass::{Keyring, KeyringPrompt, StoreKind};
+    use astropass_tests::sandbox::{Bus, Daemon, inside};
+
+    inside("suite::secret_service", Bus::Empty, || {
+        let _daemon = Daemon::unlocked();
+        let keyring = Keyring::new("astropass", KeyringPrompt::Never);
+        let home = passes(keyring, StoreChoice::Auto);
+        let kinds: Vec<_> = home.home.profiles().unwrap().into_iter().map(|p| p.store).collect();
+        assert!(kinds.contains(&Some(StoreKind::Keyring)), "{kinds:?}");
+        assert!(!kinds.contains(&Some(StoreKind::File)), "{kinds:?}");
+        assert!(home.json().get("sweep").is_none());
+    });
+}
+
 fn passes(items: impl Items, choice: StoreChoice) -> TestHome {
     let (home, items) = (TestHome::new(), Arc::new(items));
     every_store(|profile| {

@@ -14,7 +14,7 @@ pub(super) async fn run(context: &Context<'_>, command: &args::Account) -> Resul
 }
 
 async fn list(context: &Context<'_>) -> Result<(), Failure> {
-    let session = context.session()?;
+    let session = context.api_session()?;
     let accounts = fetch(context, &session).await?;
     let current = context.home.profile(&context.profile)?;
     let current = current.as_ref().and_then(Profile::account).map(|account| account.id.clone());
@@ -60,7 +60,7 @@ pub(super) async fn fetch(
 }
 
 async fn switch(context: &Context<'_>, name: &str) -> Result<(), Failure> {
-    let session = context.session()?;
+    let session = context.api_session()?;
     let accounts = fetch(context, &session).await?;
     let account = find(&accounts, name)?;
     let Some(organization) = &account.organization else {

@@ -10,7 +10,7 @@ use crate::failure::{Failure, NETWORK, NOT_SIGNED_IN, OTHER};
 use crate::output;
 
 pub(super) async fn run(context: &Context<'_>, api: &Api) -> Result<ExitCode, Failure> {
-    let session = context.session()?;
+    let session = context.api_session()?;
     let response = session.send(request(api)?).await?;
     let status = response.status();
     if context.global.json {
@@ -82,6 +82,11 @@ fn request(api: &Api) -> Result<http::Request<Vec<u8>>, Failure> {
         let invalid = |_| Failure::usage(format!("The header {:?} cannot be sent.", name.trim()));
         let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| invalid(()))?;
         let value = HeaderValue::from_str(value.trim()).map_err(|_| invalid(()))?;
+        if name == http::header::AUTHORIZATION {
+            return Err(Failure::usage(
+                "'ast api' sends the session's own Authorization; to send another token, set ASTRO_ACCESS_TOKEN.",
+            ));
+        }
         has_type |= name == http::header::CONTENT_TYPE;
         builder = builder.header(name, value);
     }

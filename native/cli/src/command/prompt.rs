@@ -5,7 +5,7 @@ use astropass::Prompt;
 use serde_json::json;
 
 use crate::args::Login;
-use crate::output::{self, BOLD, DIM, plain};
+use crate::output::{self, BOLD, DIM, PAPER, plain};
 
 /// Shows the code and the URL, and opens the browser unless that is not wanted.
 pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
@@ -55,11 +55,16 @@ pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
     });
 }
 
+/// Cameras want dark on light. The light modules are drawn, so that it is so on a dark terminal, and
+/// with colours on any other.
 fn show_qr(url: &str) {
-    if let Ok(code) = qrcode::QrCode::new(url) {
-        let picture = code.render::<qrcode::render::unicode::Dense1x2>().build();
-        output::note(&format!("{picture}\n"));
+    use qrcode::render::unicode::Dense1x2::{Dark, Light};
+    let Ok(code) = qrcode::QrCode::new(url) else { return };
+    let picture = code.render().dark_color(Light).light_color(Dark).build();
+    for line in picture.lines() {
+        output::note(&format!("{PAPER}{line}{PAPER:#}"));
     }
+    output::note("");
 }
 
 /// The line that says how much time is left, rewritten as it passes.

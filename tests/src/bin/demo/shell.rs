@@ -24,13 +24,6 @@ pub(super) struct Shell<'a> {
     interrupt: &'a Interrupt,
 }
 
-/// Where a command's standard input and standard error are.
-#[derive(Clone, Copy)]
-enum Streams {
-    Read,
-    OfThePerson,
-}
-
 /// What a command printed, without colours.
 pub(super) struct Answer {
     command: String,
@@ -84,7 +77,7 @@ impl<'a> Shell<'a> {
         exit: i32,
         mut watch: impl FnMut(&str) -> Outcome,
     ) -> Outcome<Answer> {
-        self.run(args, exit, Streams::Read, |line| {
+        self.run(args, exit, false, |line| {
             // Not all answers end with the line.
             println!("{}", line.trim_end_matches('\n'));
             watch(&anstream::adapter::strip_str(line).to_string())
@@ -93,13 +86,13 @@ impl<'a> Shell<'a> {
 
     /// Runs `ast` at the terminal of the person who is to answer it.
     pub(super) fn ast_by_hand(&self, args: &[&str]) -> Outcome<Answer> {
-        self.run(args, 0, Streams::OfThePerson, |_| Ok(()))
+        self.run(args, 0, true, |_| Ok(()))
     }
 
     /// Runs `ast` and shows only the ends of the secret that it prints.
     pub(super) fn secret(&self, args: &[&str]) -> Outcome<String> {
         let mut secrets = 0;
-        let answer = self.run(args, 0, Streams::Read, |line| {
+        let answer = self.run(args, 0, false, |line| {
             let secret = line.trim_end();
             let (head, tail) = (secret.get(..12), secret.len().checked_sub(12));
             let (Some(head), Some(tail)) = (head, tail.and_then(|at| secret.get(at..))) else {
@@ -123,7 +116,7 @@ impl<'a> Shell<'a> {
         &self,
         args: &[&str],
         exit: i32,
-        streams: Streams,
+        attended: bool,
         mut each: impl FnMut(&str) -> Outcome,
     ) -> Outcome<Answer> {
         let typed = format!("ast {}", args.join(" "));
@@ -131,14 +124,15 @@ impl<'a> Shell<'a> {
         prompt(&typed);
         let (output, writer) = std::io::pipe()?;
         let mut command = self.command();
-        command.args(args).stdout(writer.try_clone()?);
-        match streams {
-            Streams::Read => command.stdin(Stdio::null()).stderr(writer),
+        command.args(args);
+        if attended {
             // What people read goes to standard error.
-            Streams::OfThePerson => &mut command,
-        };
+            command.stdout(writer);
+        } else {
+            command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+        }
         let running = self.interrupt.spawn(&mut command)?;
-        // The pipe ends when the last writer is gone, and `command` holds two.
+        // The pipe ends when the last writer is gone, and `command` holds some.
         drop(command);
         let mut text = String::new();
         let mut output = BufReader::new(output);

@@ -1,0 +1,87 @@
+//! `ast account`.
+
+use astropass_tests::server::Endpoint;
+use serde_json::json;
+
+use super::World;
+
+#[test]
+fn account_list_marks_the_current_one() {
+    let world = World::signed_in();
+    let output = world.ast("account list").run();
+    let expected = "\
+* Ada Lovelace             personal      owner    acct_ada
+  Analytical Engines       organization  admin    acct_engines
+  Navy Computing           organization  member   acct_navy
+";
+    assert_eq!(output.ok(), expected);
+
+    let output = world.ast("account list --json").run();
+    let [personal, engines, _] = &output.json()[..] else { panic!("{output}") };
+    assert_eq!((&personal["current"], &engines["current"]), (&json!(true), &json!(false)));
+    assert_eq!(engines["organization"], "org_engines");
+}
+
+#[test]
+fn account_use_switches_by_name_and_by_each_id() {
+    let world = World::signed_in();
+    let names = [("Navy Computing", "org_navy"), ("acct_engines", "org_engines")];
+    let names = [("analytical ENGINES", "org_engines")].into_iter().chain(names);
+    for (name, organization) in names.chain([("org_navy", "org_navy")]) {
+        let output = world.ast("account use").args([name]).run();
+        assert_eq!(output.ok(), "");
+        assert!(output.stderr.starts_with("✓ Using account \""), "{output}");
+        let whoami = world.ast("whoami --json").run();
+        assert_eq!(whoami.json()[0]["account"]["organization"], organization);
+    }
+    // The new token is for it, and so is every one after a refresh.
+    let projects = || world.ast("api /api/v1/projects").run();
+    assert!(projects().ok().contains("Compiler"));
+    world.home.age("default", 301);
+    assert!(projects().ok().contains("Compiler"));
+    assert!(world.ast("account list").run().ok().contains("* Navy Computing"));
+}
+
+#[test]
+fn account_use_of_an_unknown_name_is_refused_with_what_to_do() {
+    let world = World::signed_in();
+    let before = world.home.credentials();
+    let output = world.ast("account use Nobody").run();
+    let expected = "Error: There is no account \"Nobody\". Run 'ast account list' to see them.";
+    assert_eq!(output.failed(2), expected);
+    let output = world.ast("account use acct_ada").run();
+    assert!(output.failed(2).contains("Run 'ast login'"), "{output}");
+    assert_eq!(world.home.credentials(), before);
+    assert_eq!(world.refreshes(), 0);
+}
+
+#[test]
+fn account_use_that_the_server_refuses_leaves_the_session_as_it_was() {
+    let world = World::signed_in();
+    let before = world.profile()["tokens"].clone();
+    // A member according to the API server, and no longer one according to the provider.
+    world.server.configure(|options| {
+        options.users[0].memberships.retain(|(id, _)| id != "org_navy");
+    });
+    let accounts = r#"{"accounts":[{"id":"acct_navy","name":"Navy Computing",
+        "type":"organization","role":"member","workos_org_id":"org_navy"}]}"#;
+    world.server.fault(format!("me:*:body=200,application/json,{accounts}").parse().unwrap());
+    let output = world.ast("account use acct_navy").run();
+    let error = output.failed(1);
+    assert!(error.contains("not a member of this organization"), "{error}");
+    assert_eq!(world.profile()["tokens"], before);
+    world.server.clear_faults();
+    world.ast("api /api/v1/me").run().ok();
+}
+
+#[test]
+fn account_list_of_a_server_that_answers_nonsense_exits_with_6() {
+    let world = World::signed_in();
+    for fault in ["status=503", "html=200", "body=200,application/json,[]"] {
+        world.server.clear_faults();
+        world.server.fault(format!("me:*:{fault}").parse().unwrap());
+        let output = world.ast("account list").run();
+        assert!(output.failed(6).starts_with("Error: "), "{output}");
+    }
+    assert_eq!(world.requests(Endpoint::Token).len(), 1, "the login's");
+}

@@ -1,0 +1,84 @@
+//! A stop on the way to the token endpoint: the test sees a request come, and says when it goes on.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use astropass_tests::client::post;
+
+use super::World;
+
+pub(crate) struct Gate(Receiver<Held>);
+
+/// A request that has come and not gone on.
+pub(crate) struct Held {
+    client: TcpStream,
+    body: Vec<u8>,
+    token_endpoint: String,
+}
+
+impl Gate {
+    /// From now on the default profile sends its token requests through the gate.
+    pub(crate) fn before_token(world: &World) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let mut token_endpoint = String::new();
+        world.home.edit("default", |profile| {
+            let endpoint = &mut profile["provider"]["endpoints"]["token"];
+            token_endpoint = endpoint.as_str().unwrap().to_owned();
+            *endpoint = url.into();
+        });
+        let (sender, held) = channel();
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                let body = read_body(&client);
+                let held = Held { client, body, token_endpoint: token_endpoint.clone() };
+                if sender.send(held).is_err() {
+                    break;
+                }
+            }
+        });
+        Self(held)
+    }
+
+    /// Waits for a request.
+    pub(crate) fn next(&self) -> Held {
+        self.0.recv_timeout(Duration::from_secs(60)).expect("a request to the token endpoint")
+    }
+}
+
+impl Held {
+    /// Sends the request on, and the answer back.
+    pub(crate) fn answer(mut self) {
+        let reply = post(&self.token_endpoint).body("application/json", self.body).send().unwrap();
+        let head = format!(
+            "HTTP/1.1 {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            reply.status(),
+            reply.bytes().len()
+        );
+        self.client.write_all(head.as_bytes()).unwrap();
+        self.client.write_all(reply.bytes()).unwrap();
+    }
+}
+
+fn read_body(client: &TcpStream) -> Vec<u8> {
+    let mut reader = BufReader::new(client);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let line = line.trim_end().to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    body
+}

@@ -1,0 +1,73 @@
+//! Ctrl-C.
+
+use astropass_tests::server::Endpoint;
+use serde_json::json;
+
+use super::gate::Gate;
+use super::{NOT_LOGGED_IN, World, eager};
+
+const FINISHING: &str =
+    "Finishing what was already sent, so that the session is not lost; Ctrl-C again stops at once.";
+
+#[test]
+fn an_interrupted_login_leaves_the_session_before_it() {
+    let world = World::signed_in();
+    let before = world.home.credentials();
+    let mut login = world.login("--json --no-browser").start();
+    login.prompt();
+    login.interrupt();
+    let output = login.finish();
+    assert_eq!(output.code, Some(130), "{output}");
+    let expected = json!({"event": "error", "code": "interrupted", "message": "Interrupted."});
+    assert_eq!(output.json()[1], expected);
+    assert_eq!(world.home.credentials()["profiles"], before["profiles"]);
+    assert_eq!(world.requests(Endpoint::Logout), []);
+    world.ast("api /api/v1/me").run().ok();
+}
+
+#[test]
+fn an_interrupted_first_login_leaves_nobody_signed_in() {
+    let world = World::new(eager());
+    let mut login = world.login("--no-browser").start();
+    login.wait_for(|_, stderr| stderr.contains("Open this URL").then_some(()));
+    login.interrupt();
+    let output = login.finish();
+    assert_eq!(output.code, Some(130), "{output}");
+    assert_eq!(output.stderr.lines().last(), Some("Error: Interrupted."));
+    assert_eq!(world.ast("whoami").run().failed(4), NOT_LOGGED_IN);
+}
+
+#[test]
+fn a_refresh_that_was_sent_is_finished_and_saved_before_an_interrupt_ends_it() {
+    let world = World::signed_in();
+    world.home.age("default", 301);
+    let gate = Gate::before_token(&world);
+    let old = world.profile()["tokens"]["refresh_token"].clone();
+    let mut token = world.ast("token").start();
+    let refresh = gate.next();
+    token.interrupt();
+    token.wait_for(|_, stderr| stderr.contains(FINISHING).then_some(()));
+    refresh.answer();
+
+    let output = token.finish();
+    assert_eq!((output.code, output.stdout.as_str()), (Some(130), ""), "{output}");
+    assert_ne!(world.profile()["tokens"]["refresh_token"], old, "the rotated one is stored");
+    world.ast("api /api/v1/me").run().ok();
+    assert_eq!(world.refreshes(), 1, "and nothing was left to be refreshed");
+}
+
+#[test]
+fn a_second_interrupt_ends_it_at_once() {
+    let world = World::signed_in();
+    world.home.age("default", 301);
+    let gate = Gate::before_token(&world);
+    let before = world.home.credentials();
+    let mut token = world.ast("token").start();
+    let _unanswered = gate.next();
+    token.interrupt();
+    token.wait_for(|_, stderr| stderr.contains(FINISHING).then_some(()));
+    token.interrupt();
+    assert_eq!(token.finish().code, Some(130));
+    assert_eq!(world.home.credentials(), before);
+    assert_eq!(world.refreshes(), 0);
+}

@@ -1,0 +1,98 @@
+//! `ast profile`.
+
+use serde_json::json;
+
+use super::{NOT_LOGGED_IN, World, eager};
+
+#[test]
+fn profile_list_use_and_remove() {
+    let world = World::signed_in();
+    world.sign_in("work");
+    let url = world.server.url();
+    let line = |mark, name: &str, who: &str| format!("{mark} {name:<16} {who:<28} {url}\n");
+    let list = || world.ast("profile list").run().ok().to_owned();
+    let ada = "ada@example.com";
+    assert_eq!(list(), line('*', "default", ada) + &line(' ', "work", ada));
+
+    let output = world.ast("profile use work").run();
+    assert_eq!((output.ok(), output.stderr.as_str()), ("", "✓ Using profile \"work\"\n"));
+    assert_eq!(list(), line(' ', "default", ada) + &line('*', "work", ada));
+    assert_eq!(world.ast("whoami --json").run().json()[0]["profile"], "work");
+
+    let output = world.ast("logout").run();
+    assert!(output.stderr.starts_with("✓ Logged out from profile \"work\"\n"), "{output}");
+    assert_eq!(list(), line(' ', "default", ada) + &line('*', "work", "signed out"));
+    assert_eq!(world.ast("whoami").run().failed(4), NOT_LOGGED_IN);
+
+    let output = world.ast("profile remove work").run();
+    assert_eq!((output.ok(), output.stderr.as_str()), ("", "✓ Removed profile \"work\"\n"));
+    assert_eq!(list(), line('*', "default", ada), "which is the default again");
+}
+
+#[test]
+fn profile_remove_ends_the_session() {
+    let world = World::signed_in();
+    world.ast("profile remove default").run().ok();
+    assert_eq!(world.server.stats().sign_outs, 1);
+    assert_eq!(world.home.credentials()["profiles"], json!({}));
+    assert_eq!(world.ast("whoami").run().failed(4), NOT_LOGGED_IN);
+}
+
+#[test]
+fn profile_commands_as_json() {
+    let world = World::signed_in();
+    world.sign_in("work");
+    let output = world.ast("profile list --json").run();
+    let expected = json!({
+        "profile": "default",
+        "current": true,
+        "signed_in": true,
+        "provider": world.server.url(),
+        "user": {"id": "user_ada", "email": "ada@example.com", "name": "Ada Lovelace"},
+        "store": "file",
+    });
+    assert_eq!(output.json()[0], expected);
+    assert_eq!(output.json()[1]["profile"], "work");
+    let output = world.ast("profile use work --json").run();
+    assert_eq!(output.json(), [json!({"event": "profile_chosen", "profile": "work"})]);
+    let output = world.ast("profile remove work --json").run();
+    assert_eq!(output.json(), [json!({"event": "profile_removed", "profile": "work"})]);
+}
+
+#[test]
+fn profiles_that_are_not_there_are_refused_with_what_to_do() {
+    let world = World::new(eager());
+    let output = world.ast("profile list").run();
+    let nobody = "No profiles yet. Run 'ast login' to make one.\n";
+    assert_eq!((output.ok(), output.stderr.as_str()), ("", nobody));
+    for command in ["use", "remove"] {
+        let output = world.ast(&format!("profile {command} work")).run();
+        let expected =
+            "Error: There is no profile \"work\". Run 'ast profile list' to see them.";
+        assert_eq!(output.failed(2), expected);
+    }
+    for name in ["../evil", "a/b", "-x", ".hidden", "ä"] {
+        let output = world.ast("whoami").args([format!("--profile={name}")]).run();
+        assert!(output.failed(2).contains("cannot name a profile"), "{output}");
+    }
+}
+
+#[test]
+fn a_login_to_another_profile_leaves_the_current_one_and_says_how_to_use_it() {
+    let world = World::signed_in();
+    let login = world.login("--profile work");
+    let mut login = login.args(["--no-browser"]).start();
+    let code = login.wait_for(|_, stderr| {
+        let (_, rest) = stderr.split_once("Your verification code is: ")?;
+        stderr.contains("Open this URL").then(|| rest[..9].to_owned())
+    });
+    world.server.approve(&code, &Default::default()).unwrap();
+    let output = login.finish();
+    output.ok();
+    let hint = "  Run 'ast profile use work' to use it without --profile.\n";
+    assert!(output.stderr.ends_with(hint), "{output}");
+    let whoami = |args: &str| world.ast(&format!("whoami --json {args}")).run().json()[0].clone();
+    assert_eq!(whoami("")["profile"], "default");
+    assert_eq!(whoami("--profile work")["profile"], "work");
+    assert_eq!(world.server.stats().sign_outs, 0, "the other profile's session lives on");
+}

@@ -1,0 +1,105 @@
+//! A credential store in trouble: exit code 7, and nothing is lost.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use serde_json::json;
+
+use super::{NOT_LOGGED_IN, World, eager};
+
+#[test]
+fn a_file_in_the_place_of_the_folder_exits_with_7() {
+    let world = World::new(eager());
+    fs::write(world.home.path().join(".astro"), "").unwrap();
+    for command in ["whoami", "token", "logout", "profile list", "profile use default"] {
+        let output = world.ast(command).run();
+        assert!(output.failed(7).contains(".astro"), "{output}");
+    }
+    let output = world.login("").run();
+    assert!(output.failed(7).starts_with("Error: "), "{output}");
+    assert_eq!(world.server.events(), [], "before anybody is sent to a browser");
+}
+
+#[test]
+fn a_keyring_that_is_not_there_exits_with_7_when_it_is_asked_for() {
+    let world = World::new(eager());
+    let output = world.login("--store keyring").run();
+    let error = output.failed(7);
+    assert!(error.ends_with("Start the keyring, or sign in with 'ast login --store file'."));
+    let output = world.login("--store keyring --json").run();
+    assert_eq!((output.code, &output.json()[0]["event"]), (Some(7), &"error".into()));
+    assert_eq!(world.server.events(), []);
+}
+
+#[test]
+fn a_file_of_a_newer_program_is_left_alone() {
+    let world = World::signed_in();
+    let mut credentials = world.home.credentials();
+    credentials["version"] = json!(99);
+    world.home.set_credentials(&credentials);
+    for command in ["token", "logout", "login --client-id c --server https://a.example"] {
+        let output = world.ast(command).run();
+        assert!(output.failed(7).contains("version 99"), "{output}");
+    }
+    assert_eq!(world.home.credentials(), credentials);
+}
+
+#[test]
+fn a_file_that_is_no_json_is_set_aside_by_the_next_login_and_not_before() {
+    let world = World::new(eager());
+    fs::create_dir(world.home.path().join(".astro")).unwrap();
+    fs::write(world.home.credentials_file(), "{\"version\": 1, \"profi").unwrap();
+    let output = world.ast("whoami").run();
+    assert!(output.failed(7).contains("Run 'ast login'"), "{output}");
+    let login = world.login("");
+    let output = world.log_in(login);
+    output.ok();
+    assert!(output.stderr.contains("could not be read and is kept as"), "{output}");
+    let names: Vec<_> = fs::read_dir(world.home.path().join(".astro")).unwrap().collect();
+    let kept = names.into_iter().map(|entry| entry.unwrap().path());
+    let kept: Vec<_> = kept.filter(|path| path.to_string_lossy().contains(".corrupt-")).collect();
+    assert_eq!(fs::read_to_string(&kept[0]).unwrap(), "{\"version\": 1, \"profi");
+    world.ast("whoami").run().ok();
+}
+
+#[test]
+fn a_link_in_the_place_of_the_file_is_refused() {
+    let world = World::signed_in();
+    let elsewhere = world.home.path().join(".astro/credentials.lock");
+    fs::remove_file(world.home.credentials_file()).unwrap();
+    fs::write(&elsewhere, "").unwrap();
+    fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o600)).unwrap();
+    symlink(&elsewhere, world.home.credentials_file()).unwrap();
+    let output = world.ast("token").run();
+    assert!(output.failed(7).contains("symbolic link"), "{output}");
+}
+
+#[test]
+fn a_file_that_others_could_read_is_made_private() {
+    let world = World::signed_in();
+    let file = world.home.credentials_file();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let output = world.ast("whoami").run();
+    output.ok();
+    assert!(output.stderr.starts_with("! Others could read "), "{output}");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn the_older_clients_file_is_taken_over_and_asks_for_one_login() {
+    let world = World::new(eager());
+    world.home.set_credentials(&json!({
+        "profiles": {"default": {
+            "expires_at": "2026-01-01T00:00:00Z",
+            "user": {"id": "user_ada", "email": "ada@example.com", "first_name": "Ada",
+                     "last_name": "Lovelace", "account_name": "Ada", "account_id": "acct_ada"},
+        }},
+        "current_profile": "default",
+    }));
+    let output = world.ast("whoami").run();
+    assert_eq!(output.code, Some(4), "{output}");
+    assert!(output.stderr.contains(NOT_LOGGED_IN), "{output}");
+    assert!(output.stderr.contains("older"), "it says why: {output}");
+    assert_eq!(world.home.credentials()["version"], 1);
+    assert_eq!(world.ast("whoami").run().failed(4), NOT_LOGGED_IN, "and only once");
+}

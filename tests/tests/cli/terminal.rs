@@ -1,0 +1,104 @@
+//! Colours, the spinner, and text from servers.
+
+use astropass_tests::server::{Approval, User};
+
+use super::{World, eager};
+
+const ESCAPE: char = '\u{1b}';
+/// A title, a colour, a link, text that runs backwards, and a line that hides the one before.
+const EVIL: &str =
+    "\u{1b}]0;title\u{7}\u{1b}[31mred\u{1b}]8;;https://evil.example\u{1b}\\\u{202e}\rover\u{9b}1m";
+
+#[test]
+fn colours_are_for_terminals_and_not_with_no_color() {
+    let world = World::signed_in();
+    let terminal = world.ast("whoami").start_on_terminal().finish();
+    assert!(terminal.ok().contains("\u{1b}[32m✓"), "{terminal:?}");
+    let plain = world.ast("whoami").env("NO_COLOR", "1").start_on_terminal().finish();
+    assert!(!plain.ok().contains(ESCAPE), "{plain:?}");
+    let dumb = world.ast("whoami").env("TERM", "dumb").start_on_terminal().finish();
+    assert!(!dumb.ok().contains(ESCAPE), "{dumb:?}");
+    let piped = world.ast("whoami").run();
+    assert!(!piped.ok().contains(ESCAPE), "{piped:?}");
+    assert_eq!(plain.stdout.replace("\r\n", "\n"), piped.stdout);
+
+    let error = world.ast("account use Nobody");
+    assert!(error.start_on_terminal().finish().stdout.contains(ESCAPE));
+    assert!(!world.ast("account use Nobody").run().stderr.contains(ESCAPE));
+}
+
+#[test]
+fn json_and_tokens_have_no_colours_even_on_a_terminal() {
+    let world = World::signed_in();
+    for command in ["whoami --json", "profile list --json", "token"] {
+        let output = world.ast(command).printing_a_token().start_on_terminal().finish();
+        assert!(!output.ok().contains(ESCAPE), "{output:?}");
+    }
+}
+
+#[test]
+fn the_line_with_the_time_left_is_cleared_at_the_end() {
+    let world = World::new(eager());
+    let mut login = world.login("--no-browser").env("NO_COLOR", "1").start_on_terminal();
+    let code = login.wait_for(|screen, _| {
+        let (_, rest) = screen.split_once("Your verification code is: ")?;
+        screen.contains("Waiting for approval (").then(|| rest[..9].to_owned())
+    });
+    world.server.approve(&code, &Approval::default()).unwrap();
+    let output = login.finish();
+    let (before, after) = output.ok().rsplit_once("\r\u{1b}[K").unwrap();
+    assert!(before.contains("Waiting for approval (4:59 left, Ctrl-C cancels)"), "{output:?}");
+    assert!(after.contains("✓ Welcome, Ada Lovelace"), "{output:?}");
+    assert!(!after.contains("Waiting") && !after.contains(ESCAPE), "{output:?}");
+}
+
+#[test]
+fn without_a_terminal_there_is_no_line_with_the_time_left() {
+    let world = World::new(eager());
+    let mut login = world.login("--no-browser").start();
+    login.wait_for(|_, stderr| stderr.contains("Open this URL").then_some(()));
+    login.interrupt();
+    let output = login.finish();
+    assert!(!output.stderr.contains("Waiting") && !output.stderr.contains(ESCAPE), "{output:?}");
+}
+
+#[test]
+fn a_servers_error_cannot_act_on_the_terminal() {
+    let world = World::new(eager());
+    let body = serde_json::json!({"error": "invalid_client", "error_description": EVIL});
+    let fault = format!("device-authorization:*:body=400,application/json,{body}");
+    world.server.fault(fault.parse().unwrap());
+    let output = world.login("").env("NO_COLOR", "1").start_on_terminal().finish();
+    assert_eq!(output.code, Some(6));
+    assert!(output.stdout.contains("]0;title[31mred"), "it is shown as text: {output:?}");
+    assert_plain(&output.stdout);
+    let json = world.login("--json").run();
+    assert_plain(&json.json()[0]["message"].as_str().unwrap().to_owned());
+}
+
+#[test]
+fn names_from_a_server_cannot_act_on_the_terminal() {
+    let mut options = eager();
+    options.users = vec![
+        User::new("user_ada", &format!("ada{EVIL}@example.com"), EVIL, "L").member("org_x", EVIL),
+    ];
+    options.organizations[0].id = "org_x".to_owned();
+    options.organizations[0].name = format!("Evil {EVIL}");
+    let world = World::new(options);
+    let mut login = world.login("--no-browser --json").start();
+    world.approve(&mut login);
+    login.finish().ok();
+    let commands =
+        ["whoami", "account list", "account use org_x", "profile list", "whoami", "logout"];
+    for command in commands {
+        let output = world.ast(command).env("NO_COLOR", "1").start_on_terminal().finish();
+        assert_plain(output.ok());
+    }
+}
+
+#[track_caller]
+fn assert_plain(screen: &str) {
+    let acts = |c: char| (c.is_control() && !"\r\n".contains(c)) || c == '\u{202e}';
+    assert!(!screen.contains(acts), "{screen:?}");
+    assert!(!screen.replace("\r\n", "\n").contains('\r'), "{screen:?}");
+}
