@@ -16,7 +16,7 @@ pub struct Identity {
 
 /// Who is signed in, for people to read.
 ///
-/// The strings come from the server: print them only after removing control characters.
+/// The strings come from the server: pass them through [`printable`](crate::printable) first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// The provider's id for the user

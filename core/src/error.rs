@@ -194,8 +194,9 @@ impl fmt::Display for ServerError {
     }
 }
 
-/// `text` without what could act on a terminal or hide other text, cut at 200 characters.
-pub(crate) fn printable(text: &str) -> String {
+/// `text` of a server without what could act on a terminal or hide other text, cut at 200
+/// characters.
+pub fn printable(text: &str) -> String {
     text.chars().filter(|c| !is_unprintable(*c)).take(200).collect()
 }
 

@@ -23,6 +23,7 @@
 //! The rules are in [`astropass_core`]; this crate holds the adapters: reqwest, the keyring, the
 //! file and its locks.
 
+mod builder;
 mod http;
 mod json;
 mod profile;
@@ -36,13 +37,14 @@ pub use astropass_core::flow::Prompt;
 pub use astropass_core::{
     AccessToken, Body, Cleared, Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, Event,
     Freshness, HttpError, HttpErrorKind, Identity, InvalidUrl, Provider, Request, Response, Secret,
-    ServerError, SignedOut, StoreError, Timestamp, User,
+    ServerError, SignedOut, StoreError, Timestamp, User, printable,
 };
 
+pub use self::builder::Builder;
 pub use self::http::{HttpFuture, ReqwestHttp, SendHttp};
 pub use self::json::parse_json;
 pub use self::profile::{Account, Home, Profile};
-pub use self::session::{Builder, Session};
+pub use self::session::Session;
 pub use self::store::{
     Items, Keyring, Notice, ProfileStore, Prompt as KeyringPrompt, StoreChoice, StoreKind,
 };

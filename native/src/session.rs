@@ -1,20 +1,19 @@
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use astropass_core::flow::Prompt;
 use astropass_core::{
-    AccessToken, Body, Credentials, Dialect, Endpoint, Endpoints, Error, Event, Http, HttpError,
-    HttpErrorKind, Provider, Request, Secret, SignedOut, StoreError,
+    AccessToken, Body, Credentials, Endpoint, Error, Event, Http, HttpError, HttpErrorKind,
+    Provider, Request, Secret, SignedOut, StoreError,
 };
 use tokio::sync::{RwLock, broadcast, watch};
 
-use crate::http::{AnyHttp, ReqwestHttp, SendHttp};
-use crate::profile::Home;
+use crate::builder::Builder;
+use crate::http::AnyHttp;
 use crate::runtime::SystemRuntime;
-use crate::store::{self, Items, Keyring, ProfileStore, StoreChoice, StoreKind};
+use crate::store::{self, ProfileStore, StoreKind};
 
-type Core = astropass_core::Session<AnyHttp, ProfileStore, SystemRuntime>;
+pub(crate) type Core = astropass_core::Session<AnyHttp, ProfileStore, SystemRuntime>;
 type Refreshed = Option<Result<AccessToken, Error>>;
 
 /// A user's session: signed in or not, and kept so.
@@ -34,20 +33,6 @@ struct Inner {
     pending: Arc<RwLock<()>>,
 }
 
-/// What a [`Session`] is made of; see [`Session::builder`].
-pub struct Builder {
-    home: Option<Home>,
-    profile: String,
-    provider: Option<Provider>,
-    server: Option<Endpoint>,
-    ca_file: Option<PathBuf>,
-    store: StoreChoice,
-    attended: bool,
-    http: Option<Arc<dyn SendHttp>>,
-    items: Option<Arc<dyn Items>>,
-    access_token: Option<Secret>,
-}
-
 /// Most bytes of an API server's answer.
 const MAX_API_BODY: usize = 64 << 20;
 /// Deadline of a request to an API server.
@@ -64,18 +49,17 @@ impl Session {
 
     /// A session with a profile, provider, server or store of the caller's choice.
     pub fn builder() -> Builder {
-        Builder {
-            home: None,
-            profile: "default".to_owned(),
-            provider: None,
-            server: None,
-            ca_file: None,
-            store: StoreChoice::Auto,
-            attended: false,
-            http: None,
-            items: None,
-            access_token: None,
-        }
+        Builder::new()
+    }
+
+    pub(crate) fn new(core: Core, server: Option<Endpoint>, access_token: Option<Secret>) -> Self {
+        Self(Arc::new(Inner {
+            core: Arc::new(core),
+            server,
+            access_token: access_token.map(|secret| AccessToken { secret, expires_at: None }),
+            refreshing: Mutex::default(),
+            pending: Arc::default(),
+        }))
     }
 
     /// A valid access token: the one in memory, or one that was refreshed for all callers and
@@ -284,148 +268,4 @@ fn to_http(mut response: astropass_core::Response) -> Result<http::Response<Vec<
     builder.body(std::mem::take(&mut *response.body)).map_err(|error| {
         HttpError { kind: HttpErrorKind::Interrupted, detail: error.to_string() }.into()
     })
-}
-
-impl Builder {
-    /// The folder to use instead of the user's own.
-    #[must_use]
-    pub fn home(mut self, home: Home) -> Self {
-        self.home = Some(home);
-        self
-    }
-
-    /// The profile; `default` unless said otherwise.
-    #[must_use]
-    pub fn profile(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.profile);
-        self
-    }
-
-    /// Where to sign in; what the profile remembers unless said otherwise. A login remembers it.
-    #[must_use]
-    pub fn provider(mut self, provider: Provider) -> Self {
-        self.provider = Some(provider);
-        self
-    }
-
-    /// The API server, the only one that [`Session::send`] gives the token to; what the profile
-    /// remembers unless said otherwise. A login remembers it.
-    #[must_use]
-    pub fn server(mut self, server: Endpoint) -> Self {
-        self.server = Some(server);
-        self
-    }
-
-    /// A PEM file of certificates to trust besides the platform's. A login remembers it.
-    #[must_use]
-    pub fn ca_file(mut self, ca_file: PathBuf) -> Self {
-        self.ca_file = Some(ca_file);
-        self
-    }
-
-    /// Which store a login uses.
-    #[must_use]
-    pub fn store(mut self, store: StoreChoice) -> Self {
-        self.store = store;
-        self
-    }
-
-    /// Somebody is there to answer the keyring's prompt, which may take a minute.
-    #[must_use]
-    pub fn attended(mut self, attended: bool) -> Self {
-        self.attended = attended;
-        self
-    }
-
-    /// Sends requests in a way of the caller's own.
-    #[must_use]
-    pub fn http(mut self, http: impl SendHttp + 'static) -> Self {
-        self.http = Some(Arc::new(http));
-        self
-    }
-
-    /// Keeps tokens in `items` instead of the platform's keyring.
-    #[must_use]
-    pub fn keyring(mut self, items: impl Items) -> Self {
-        self.items = Some(Arc::new(items));
-        self
-    }
-
-    /// Uses this access token as it is. It is never stored, refreshed or revoked.
-    #[must_use]
-    pub fn access_token(mut self, access_token: Secret) -> Self {
-        self.access_token = Some(access_token);
-        self
-    }
-
-    /// The session. Nothing is sent, and the keyring is not opened.
-    ///
-    /// # Errors
-    /// [`Error::NotSignedIn`] without a provider, given or remembered; [`Error::Store`].
-    pub fn build(self) -> Result<Session, Error> {
-        let home = match self.home {
-            Some(home) => home,
-            None => Home::from_env()?,
-        };
-        if !store::is_profile_name(&self.profile) {
-            return Err(StoreError::Missing(format!(
-                "{:?} cannot name a profile; use letters, digits, '-', '_' and '.'",
-                self.profile
-            ))
-            .into());
-        }
-        let remembered = match home.profile(&self.profile) {
-            // A login sets it aside, and a token from outside needs none.
-            Err(StoreError::Corrupt(_))
-                if self.provider.is_some() || self.access_token.is_some() =>
-            {
-                None
-            }
-            remembered => remembered?,
-        };
-        let given = self.provider.clone().map(|p| (p, self.server.clone(), self.ca_file.clone()));
-        let remembered = remembered.map(|p| (p.provider, p.server, p.ca_file)).unwrap_or_default();
-        let provider = match self.provider.or(remembered.0) {
-            Some(provider) => provider,
-            // A token from outside needs none.
-            None if self.access_token.is_some() => Provider {
-                issuer: String::new(),
-                client_id: String::new(),
-                scopes: Vec::new(),
-                endpoints: Endpoints::default(),
-                dialect: Dialect::Standard,
-            },
-            None => return Err(Error::NotSignedIn),
-        };
-        let server = self.server.or(remembered.1);
-        let ca_file = self.ca_file.or(remembered.2);
-        let http = self.http.unwrap_or_else(|| Arc::new(ReqwestHttp::with_ca_file(ca_file)));
-        let items = self.items.unwrap_or_else(|| {
-            let prompt = if self.attended { store::Prompt::Allowed } else { store::Prompt::Never };
-            Arc::new(Keyring::new("astropass", prompt))
-        });
-        let mut profile_store =
-            ProfileStore::new(&home, &self.profile, items, self.store, self.attended);
-        if let Some((provider, server, ca_file)) = given {
-            let (name, choice) = (self.profile.clone(), self.store);
-            profile_store = profile_store.with_settings(move |document| {
-                let profile = document.profile_mut(&name);
-                profile.set("provider", Some(provider.to_value()));
-                profile.set("store_choice", Some(choice.as_str().into()));
-                if let Some(server) = &server {
-                    profile.set("server", Some(server.as_str().into()));
-                }
-                if let Some(ca_file) = &ca_file {
-                    profile.set("ca_file", Some(ca_file.to_string_lossy().as_ref().into()));
-                }
-            });
-        }
-        Ok(Session(Arc::new(Inner {
-            core: Arc::new(Core::new(provider, AnyHttp(http), profile_store, SystemRuntime::new())),
-            server,
-            access_token: self.access_token.map(|secret| AccessToken { secret, expires_at: None }),
-            refreshing: Mutex::default(),
-            pending: Arc::default(),
-        })))
-    }
 }

@@ -1,7 +1,6 @@
 use super::{Action, Flow, Input};
-use crate::error::printable;
 use crate::wire::ParseJson;
-use crate::{Endpoint, Endpoints, Error, Instant, Request, Response};
+use crate::{Endpoint, Endpoints, Error, Instant, Request, Response, printable};
 
 /// Finds a provider's endpoints by its issuer (RFC 8414 and OpenID Connect Discovery).
 ///

@@ -46,17 +46,6 @@ pub(crate) fn warn(text: &str) {
     note(&format!("{YELLOW}!{YELLOW:#} {text}"));
 }
 
-/// `text` from a server, without what could act on a terminal.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(200).collect()
-}
-
-/// Characters that reorder or hide others.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{61c}' | '\u{e0000}'..='\u{e007f}')
-}
-
 /// RFC 3339 in UTC.
 pub(crate) fn rfc3339(moment: Timestamp) -> Option<String> {
     let seconds = u64::try_from(moment.as_unix()).ok()?;

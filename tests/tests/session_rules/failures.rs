@@ -115,6 +115,7 @@ async fn an_ailing_server_is_asked_every_ten_seconds_and_not_at_each_call() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!((5..=6).contains(&world.count("token")), "{}", world.count("token"));
+    assert_eq!(world.count("lock"), world.count("token"), "nor is the lock taken");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,10 @@
-use astropass::{Account, Profile, Session};
+use astropass::{Account, Profile, Session, printable};
 use serde_json::json;
 
 use crate::args;
 use crate::context::Context;
 use crate::failure::{Failure, USAGE};
-use crate::output::{self, GREEN, plain};
+use crate::output::{self, GREEN};
 
 pub(super) async fn run(context: &Context<'_>, command: &args::Account) -> Result<(), Failure> {
     match command {
@@ -29,13 +29,13 @@ async fn list(context: &Context<'_>) -> Result<(), Failure> {
             continue;
         }
         let mark = if is_current { "*" } else { " " };
-        let text = |text: &Option<String>| plain(text.as_deref().unwrap_or("-"));
+        let text = |text: &Option<String>| printable(text.as_deref().unwrap_or("-"));
         output::line(&format!(
             "{mark} {:<24} {:<13} {:<8} {}",
-            plain(&account.name),
+            printable(&account.name),
             text(&account.kind),
             text(&account.role),
-            plain(&account.id)
+            printable(&account.id)
         ));
     }
     Ok(())
@@ -69,7 +69,7 @@ async fn switch(context: &Context<'_>, name: &str) -> Result<(), Failure> {
             "no_organization",
             format!(
                 "{:?} is no organization that a session can be switched to. Run 'ast login' to sign in to it.",
-                plain(&account.name)
+                printable(&account.name)
             ),
         ));
     };
@@ -79,7 +79,7 @@ async fn switch(context: &Context<'_>, name: &str) -> Result<(), Failure> {
             &json!({"event": "account_chosen", "account": output::account_json(Some(account))}),
         );
     } else {
-        output::note(&format!("{GREEN}✓{GREEN:#} Using account \"{}\"", plain(&account.name)));
+        output::note(&format!("{GREEN}✓{GREEN:#} Using account \"{}\"", printable(&account.name)));
     }
     Ok(())
 }

@@ -2,6 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use astropass::{
     Dialect, Encoding, Endpoint, Endpoints, Error, Profile, Provider, Session, StoreKind, discover,
+    printable,
 };
 use serde_json::json;
 
@@ -10,7 +11,7 @@ use super::prompt::{self, Countdown};
 use crate::args::Login;
 use crate::context::{Context, default_server, env, url_of};
 use crate::failure::Failure;
-use crate::output::{self, GREEN, plain};
+use crate::output::{self, GREEN};
 
 const WORKOS: &str = "https://api.workos.com";
 const SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
@@ -84,9 +85,9 @@ fn greet(context: &Context<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     let name = user.and_then(|user| user.name.as_ref().or(user.email.as_ref()).or(Some(&user.id)));
-    let welcome = name.map_or_else(String::new, |name| format!(", {}", plain(name)));
+    let welcome = name.map_or_else(String::new, |name| format!(", {}", printable(name)));
     let email = user.and_then(|user| user.email.as_ref()).filter(|email| Some(*email) != name);
-    let email = email.map_or_else(String::new, |email| format!(" ({})", plain(email)));
+    let email = email.map_or_else(String::new, |email| format!(" ({})", printable(email)));
     output::note(&format!("{GREEN}✓{GREEN:#} Welcome{welcome}{email}. You are signed in."));
     let place = match profile.store {
         Some(StoreKind::Keyring) => "the system's keyring".to_owned(),

@@ -1,10 +1,11 @@
+use astropass::printable;
 use serde_json::json;
 
 use super::logout;
 use crate::args::Profile;
 use crate::context::Context;
 use crate::failure::{Failure, USAGE};
-use crate::output::{self, GREEN, plain};
+use crate::output::{self, GREEN};
 
 pub(super) async fn run(context: &Context<'_>, command: &Profile) -> Result<(), Failure> {
     match command {
@@ -33,11 +34,11 @@ fn list(context: &Context<'_>) -> Result<(), Failure> {
         let mark = if is_current { "*" } else { " " };
         let who = match (&profile.store, user) {
             (None, _) => "signed out".to_owned(),
-            (Some(_), Some(user)) => plain(user.email.as_ref().unwrap_or(&user.id)),
+            (Some(_), Some(user)) => printable(user.email.as_ref().unwrap_or(&user.id)),
             (Some(_), None) => "signed in".to_owned(),
         };
         let issuer = profile.provider.as_ref().map_or("", |provider| &provider.issuer);
-        output::line(&format!("{mark} {:<16} {who:<28} {}", profile.name, plain(issuer)));
+        output::line(&format!("{mark} {:<16} {who:<28} {}", profile.name, printable(issuer)));
     }
     if profiles.is_empty() && !context.global.json {
         output::note("No profiles yet. Run 'ast login' to make one.");

@@ -1,11 +1,11 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use astropass::Prompt;
+use astropass::{Prompt, printable};
 use serde_json::json;
 
 use crate::args::Login;
-use crate::output::{self, BOLD, DIM, PAPER, plain};
+use crate::output::{self, BOLD, DIM, PAPER};
 
 /// Shows the code and the URL, and opens the browser unless that is not wanted.
 pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
@@ -21,7 +21,7 @@ pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
             "interval": prompt.interval.as_secs(),
         }));
     } else {
-        let text = format!("Your verification code is: {}", plain(&prompt.user_code));
+        let text = format!("Your verification code is: {}", printable(&prompt.user_code));
         let rule = "─".repeat(text.chars().count() + 2);
         output::note(&format!("\n╭{rule}╮\n│ {BOLD}{text}{BOLD:#} │\n╰{rule}╯\n"));
         output::note(&format!(
@@ -30,7 +30,7 @@ pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
         ));
         output::note(&format!(
             "You are signing in at {BOLD}{}{BOLD:#}. Only go on if you started this yourself.\n",
-            plain(issuer)
+            printable(issuer)
         ));
     }
     if login.qr {

@@ -1,8 +1,9 @@
+use astropass::printable;
 use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{self, DIM, GREEN, plain};
+use crate::output::{self, DIM, GREEN};
 
 pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
     let session = context.session()?;
@@ -55,6 +56,6 @@ pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
 
 fn row(name: &str, value: Option<&str>) {
     if let Some(value) = value {
-        output::line(&format!("  {DIM}{name:<9}{DIM:#} {}", plain(value)));
+        output::line(&format!("  {DIM}{name:<9}{DIM:#} {}", printable(value)));
     }
 }
