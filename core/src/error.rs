@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::wire::{ParseJson, Value};
-use crate::{HttpError, HttpErrorKind, InvalidUrl, Response, StoreError};
+use crate::{HttpError, HttpErrorKind, InvalidUrl, Response, Secret, StoreError};
 
 /// Why a sign-in, a token or a sign-out was not had.
 ///
@@ -93,13 +93,21 @@ impl Error {
         !matches!(self, Self::NotSignedIn | Self::SessionOver(_) | Self::SessionChanged)
     }
 
-    /// The error of an answer that is not the success of `of`.
-    pub(crate) fn from_response(of: &'static str, response: &Response, parse: ParseJson) -> Self {
+    /// The error of an answer that is not the success of `of`, to a request with the secret `sent`.
+    pub(crate) fn from_response(
+        of: &'static str,
+        response: &Response,
+        parse: ParseJson,
+        sent: Option<&Secret>,
+    ) -> Self {
         let status = response.status;
         if status == 429 || status >= 500 {
             return Self::Unavailable { status, retry_after: response.retry_after };
         }
-        match parse(&response.body).ok().and_then(|body| ServerError::from_body(&body, status)) {
+        match parse(&response.body)
+            .ok()
+            .and_then(|body| ServerError::from_body(&body, status, sent))
+        {
             Some(error) => Self::Server(error),
             None => Self::MalformedResponse { of, problem: "it names no error", status },
         }
@@ -173,13 +181,20 @@ pub struct ServerError {
 
 impl ServerError {
     /// Reads both shapes: `{error, error_description}` and `{code, message}`.
-    pub(crate) fn from_body(body: &Value, status: u16) -> Option<Self> {
+    ///
+    /// A server may quote what it refuses, so `sent` is taken out.
+    pub(crate) fn from_body(body: &Value, status: u16, sent: Option<&Secret>) -> Option<Self> {
         let (code, description) = match body.string("error") {
             Some(code) => (code, body.string("error_description").or(body.string("message"))),
             None => (body.string("code")?, body.string("message")),
         };
-        let code = printable(code);
-        (!code.is_empty()).then(|| Self { code, description: description.map(printable), status })
+        // What is shorter is no secret, and would be found in ordinary words.
+        let safe = |text: &str| match sent.filter(|sent| sent.expose_secret().len() >= 8) {
+            Some(sent) => printable(&text.replace(sent.expose_secret(), "[redacted]")),
+            None => printable(text),
+        };
+        let code = safe(code);
+        (!code.is_empty()).then(|| Self { code, description: description.map(safe), status })
     }
 }
 

@@ -164,6 +164,18 @@ impl Provider {
         }
     }
 
+    /// What tells the grant behind `credentials` from another one, if that is known.
+    ///
+    /// Standard providers keep one grant for a user's browser and a client, and RFC 7009 §2.1 lets
+    /// revocation end all of it: only another user's is surely another one. WorkOS gives each
+    /// login a session of its own.
+    pub(crate) fn grant_of(&self, credentials: &Credentials, parse: ParseJson) -> Option<String> {
+        match self.dialect {
+            Dialect::Standard => credentials.identity.subject.clone(),
+            Dialect::WorkOs(_) => workos::session_id(credentials, parse),
+        }
+    }
+
     /// The user whom a token response names by itself, if it does.
     pub(crate) fn user_in(&self, body: &Value, id_token_claims: Option<&Value>) -> Option<User> {
         match self.dialect {

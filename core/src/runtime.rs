@@ -36,12 +36,10 @@ pub enum Event {
     NotSaved(StoreError),
     /// A refresh failed and the session goes on.
     RefreshFailed(Error),
-    /// There is no keyring here: the tokens are in another store.
+    /// There is no keyring here, so a login keeps its tokens in the file.
     FellBack {
-        /// What was wanted and why it cannot be had.
-        reason: StoreError,
-        /// Where the tokens are now, such as `file`.
-        store: &'static str,
+        /// What was looked for.
+        detail: String,
     },
     /// The server has ended the session.
     SessionOver,

@@ -1,3 +1,4 @@
+mod login;
 mod refresh;
 mod state;
 
@@ -5,14 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use self::state::{Current, State};
-use crate::flow::{Action, Device, Discover, Flow, Input, Prompt, Revoke, Userinfo};
+use crate::flow::{Action, Discover, Flow, Input, Prompt, Revoke};
 use crate::{
-    AccessToken, Cleared, Credentials, Endpoints, Error, Event, Freshness, Grant, Http, Identity,
-    Provider, Request, Runtime, Secret, Store, StoreError,
+    AccessToken, Cleared, Credentials, Endpoints, Error, Event, Freshness, Http, Identity,
+    Provider, Request, Revision, Runtime, Secret, Store, StoreError,
 };
 
 /// How long to wait for another process's refresh: an HTTP deadline and five seconds (rule 2).
 pub const LOCK_WAIT: Duration = Duration::from_secs(Request::TIMEOUT.as_secs() + 5);
+/// Pauses between attempts to save what exists nowhere else.
+const RETRY_SAVE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
 
 /// One profile's session at one provider: signed in or not, and kept so.
 ///
@@ -103,66 +106,22 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         &self.runtime
     }
 
-    /// The device flow, up to its grant; nothing is stored yet, so it may be dropped at any time.
-    ///
-    /// # Errors
-    /// Before anything is shown if the store cannot be written (rule 7); then what the flow says.
-    pub async fn authorize_device(&self, show: impl FnMut(Prompt)) -> Result<Grant, Error> {
-        let guard = self.store.lock(LOCK_WAIT).await?;
-        self.store.probe(&guard).await?;
-        drop(guard);
-        let device = Device::new(self.provider.clone(), self.runtime.json());
-        drive(device, &self.http, &self.runtime, show).await
-    }
-
-    /// Makes `grant` this profile's session and revokes the one before (rule 10).
-    ///
-    /// To be run to its end, since the grant exists nowhere else.
-    ///
-    /// # Errors
-    /// If the grant cannot be stored.
-    pub async fn establish(&self, mut grant: Grant) -> Result<Arc<Credentials>, Error> {
-        let now = (self.runtime.now(), self.runtime.wall());
-        if grant.user.as_ref().is_none_or(|user| user.email.is_none()) {
-            self.ask_userinfo(&mut grant).await;
+    /// Saves, and tries again twice if that fails.
+    async fn save(
+        &self,
+        guard: &S::Guard,
+        expected: Option<&Revision>,
+        credentials: &Credentials,
+    ) -> Result<Revision, StoreError> {
+        let mut saved = self.store.save(guard, expected, credentials).await;
+        for pause in RETRY_SAVE {
+            match saved {
+                Ok(_) | Err(StoreError::Changed) => break,
+                Err(_) => self.runtime.sleep_until(self.runtime.now() + pause).await,
+            }
+            saved = self.store.save(guard, expected, credentials).await;
         }
-        let credentials =
-            Credentials::new(&self.provider.issuer, &self.provider.client_id, grant, now.1);
-        let guard = self.store.lock(LOCK_WAIT).await?;
-        let expected = self.store.revision().await?;
-        // What is there may be unreadable; then it is replaced without being revoked.
-        let previous = self.newest().await.ok().flatten();
-        let revision = self.store.save(&guard, expected.as_ref(), &credentials).await?;
-        let credentials = Arc::new(credentials);
-        {
-            let mut state = self.state();
-            *state = State { identity: Some(credentials.identity.clone()), ..State::default() };
-            state.current =
-                Some(Current::new(Arc::clone(&credentials), revision, Some(now.0), now.0, now.1));
-        }
-        self.runtime.emit(Event::SignedIn);
-        if let Some(previous) = previous {
-            // The user asked for the new session, not for news of the old one.
-            let _ = self.revoke(&previous).await;
-        }
-        Ok(credentials)
-    }
-
-    /// Adds what userinfo knows. A name is no reason to fail a login that succeeded.
-    async fn ask_userinfo(&self, grant: &mut Grant) {
-        if self.provider.endpoints.userinfo.is_none() {
-            return;
-        }
-        let flow = Userinfo::new(
-            self.provider.clone(),
-            grant.access_token.clone(),
-            grant.subject.clone(),
-            self.runtime.json(),
-        );
-        if let Ok(user) = drive(flow, &self.http, &self.runtime, silent).await {
-            grant.subject.get_or_insert_with(|| user.id.clone());
-            grant.user = Some(user);
-        }
+        saved
     }
 
     /// The access token if it is fresh and the store was asked within the last second: no I/O.
@@ -223,13 +182,19 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// Ends the session: at the server where that can be done, and here in any case (rule 10).
     ///
     /// # Errors
-    /// [`Error::NotSignedIn`], or what keeps the store from being changed.
+    /// [`Error::NotSignedIn`], [`Error::SessionChanged`] if the session there is not this one, or
+    /// what keeps the store from being changed.
     pub async fn logout(&self) -> Result<SignedOut, Error> {
         let guard = self.store.lock(LOCK_WAIT).await?;
         let Some(revision) = self.store.revision().await? else { return Err(Error::NotSignedIn) };
         // A locked keyring keeps the tokens from being revoked, not from being forgotten.
         let revoked = match self.newest().await {
-            Ok(Some(credentials)) => self.revoke(&credentials).await,
+            Ok(Some(credentials)) => {
+                if self.state().identity.as_ref().is_some_and(|own| *own != credentials.identity) {
+                    return Err(Error::SessionChanged);
+                }
+                self.revoke(&credentials).await
+            }
             Ok(None) => None,
             Err(error) => Some(Err(error.into())),
         };

@@ -156,8 +156,10 @@ impl Builder {
             let prompt = if self.attended { store::Prompt::Allowed } else { store::Prompt::Never };
             Arc::new(Keyring::new("astropass", prompt))
         });
+        let runtime = SystemRuntime::new();
         let mut profile_store =
-            ProfileStore::new(&home, &self.profile, items, self.store, self.attended);
+            ProfileStore::new(&home, &self.profile, items, self.store, self.attended)
+                .with_runtime(runtime.clone());
         if let Some((provider, server, ca_file)) = given {
             let (name, choice) = (self.profile.clone(), self.store);
             profile_store = profile_store.with_settings(move |document| {
@@ -172,7 +174,7 @@ impl Builder {
                 }
             });
         }
-        let core = Core::new(provider, AnyHttp(http), profile_store, SystemRuntime::new());
+        let core = Core::new(provider, AnyHttp(http), profile_store, runtime);
         Ok(Session::new(core, server, self.access_token))
     }
 }

@@ -1,6 +1,7 @@
 use std::error::Error as _;
+use std::fmt;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
@@ -8,6 +9,11 @@ use std::time::{Duration, SystemTime};
 use astropass_core::{
     Body, Endpoint, Http, HttpError, HttpErrorKind, Request, Response, Timestamp,
 };
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
@@ -31,7 +37,6 @@ type Client = OnceLock<Result<reqwest::Client, HttpError>>;
 #[derive(Debug, Default)]
 struct Clients {
     https: Client,
-    /// Loopback without TLS: past a proxy, which would be sent tokens that it can read.
     http: Client,
 }
 
@@ -45,49 +50,31 @@ impl ReqwestHttp {
 
     fn client(&self, endpoint: &Endpoint) -> Result<&reqwest::Client, HttpError> {
         let client = if endpoint.is_https() {
-            self.clients.https.get_or_init(|| self.build(reqwest::Client::builder()))
+            self.clients.https.get_or_init(|| self.https())
         } else {
-            self.clients.http.get_or_init(|| self.build(reqwest::Client::builder().no_proxy()))
+            self.clients.http.get_or_init(loopback)
         };
         client.as_ref().map_err(Clone::clone)
     }
 
-    fn build(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, HttpError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots = self.ca_certificates()?;
-        let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider))
-            .map_err(|error| invalid(format!("the certificates cannot be used: {error}")))?;
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| invalid(error.to_string()))?
+    fn https(&self) -> Result<reqwest::Client, HttpError> {
+        let provider = Arc::new(default_provider());
+        let roots = match &self.ca_file {
+            Some(path) => ca_certificates(path)?,
+            None => Vec::new(),
+        };
+        let verifier =
+            Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(|error| {
+                match &self.ca_file {
+                    Some(path) => unusable_ca(path, &error),
+                    None => invalid(format!("the system or SSL_CERT_FILE has no CA: {error}")),
+                }
+            })?;
+        let tls = tls(provider)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
-        builder
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .referer(false)
-            .user_agent(concat!("astropass/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| invalid(innermost(&error)))
-    }
-
-    fn ca_certificates(
-        &self,
-    ) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, HttpError> {
-        use rustls::pki_types::pem::PemObject;
-        let Some(path) = &self.ca_file else { return Ok(Vec::new()) };
-        let unreadable =
-            |why: String| invalid(format!("the CA file {} cannot be used: {why}", path.display()));
-        let text = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-        let certificates: Vec<_> = rustls::pki_types::CertificateDer::pem_slice_iter(&text)
-            .collect::<Result<_, _>>()
-            .map_err(|error| unreadable(error.to_string()))?;
-        if certificates.is_empty() {
-            return Err(unreadable("it has no PEM certificate in it".to_owned()));
-        }
-        Ok(certificates)
+        build(reqwest::Client::builder().tls_backend_preconfigured(tls))
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, HttpError> {
@@ -153,6 +140,49 @@ impl ReqwestHttp {
     }
 }
 
+/// A client for loopback, which needs no certificates.
+///
+/// It goes past a proxy, which would be sent tokens that it can read.
+fn loopback() -> Result<reqwest::Client, HttpError> {
+    // reqwest insists on a configuration for what it is never asked to do here.
+    let none = RootCertStore::empty();
+    let tls = tls(Arc::new(default_provider()))?.with_root_certificates(none).with_no_client_auth();
+    build(reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls))
+}
+
+fn ca_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, HttpError> {
+    let text = std::fs::read(path).map_err(|error| unusable_ca(path, &error))?;
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<_, _>>()
+        .map_err(|_| unusable_ca(path, &"it is not PEM"))?;
+    if certificates.is_empty() {
+        return Err(unusable_ca(path, &"it has no PEM certificate in it"));
+    }
+    Ok(certificates)
+}
+
+fn unusable_ca(path: &Path, why: &dyn fmt::Display) -> HttpError {
+    invalid(format!("the CA file {} cannot be used: {why}", path.display()))
+}
+
+fn tls(
+    provider: Arc<CryptoProvider>,
+) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, HttpError> {
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| invalid(error.to_string()))
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, HttpError> {
+    builder
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .referer(false)
+        .user_agent(concat!("astropass/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| invalid(innermost(&error)))
+}
+
 /// [`Http`] with a boxed future: what a caller implements to send requests in a way of its own.
 pub trait SendHttp: Send + Sync {
     /// Sends `request` once, as [`Http`] asks.
@@ -208,17 +238,16 @@ fn classify(error: &reqwest::Error, host: &str) -> HttpError {
 }
 
 fn is_certificate(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(error) = source {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = match inner {
-            Some(inner) => inner.downcast_ref::<rustls::Error>(),
-            None => error.downcast_ref(),
-        };
-        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
             return true;
         }
-        source = error.source();
+        // An I/O error leaves out of its sources the one that it wraps.
+        cause = match error.downcast_ref().and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
     false
 }

@@ -3,89 +3,27 @@
 mod document;
 mod file;
 mod keyring;
+mod kind;
 mod notice;
+mod private;
 mod vault;
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use astropass_core::{Cleared, Credentials, Revision, Store, StoreError};
+use astropass_core::{Cleared, Credentials, Event, Revision, Runtime, Store, StoreError};
 
 use self::document::Swept;
 pub(crate) use self::document::{Document, is_profile_name};
 pub(crate) use self::file::Folder;
 pub use self::keyring::{Items, Keyring, Prompt};
+pub use self::kind::{StoreChoice, StoreKind};
 pub use self::notice::Notice;
 pub(crate) use self::notice::Notices;
 use self::vault::Vault;
 use crate::Home;
-
-/// Which store a login is to use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StoreChoice {
-    /// The keyring, or the file where there is none.
-    #[default]
-    Auto,
-    /// The keyring, or an error.
-    Keyring,
-    /// The file.
-    File,
-}
-
-impl FromStr for StoreChoice {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "keyring" => Ok(Self::Keyring),
-            "file" => Ok(Self::File),
-            _ => Err("a store is auto, keyring or file"),
-        }
-    }
-}
-
-impl StoreChoice {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Keyring => "keyring",
-            Self::File => "file",
-        }
-    }
-}
-
-/// Where tokens are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreKind {
-    /// In the platform's keyring
-    Keyring,
-    /// In `credentials.json`
-    File,
-}
-
-impl StoreKind {
-    /// `keyring` or `file`
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Keyring => "keyring",
-            Self::File => "file",
-        }
-    }
-
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Keyring, Self::File].into_iter().find(|kind| kind.as_str() == text)
-    }
-}
-
-impl fmt::Display for StoreKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::runtime::SystemRuntime;
 
 /// How long a keyring may take where nobody is there to answer a prompt.
 const UNATTENDED: Duration = Duration::from_secs(3);
@@ -104,6 +42,7 @@ pub struct ProfileStore {
     /// What [`StoreChoice::Auto`] came to, once the keyring was asked.
     resolved: Arc<Mutex<Option<StoreKind>>>,
     notices: Notices,
+    runtime: SystemRuntime,
     deadline: Duration,
     settings: Option<Arc<Settings>>,
 }
@@ -130,7 +69,7 @@ type Settings = dyn Fn(&mut Document) + Send + Sync;
 /// A call that outlives its deadline keeps its clone, so the lock is free only when nothing that
 /// was begun under it can still happen.
 #[derive(Clone, Debug)]
-pub struct Guard(#[allow(dead_code, reason = "held, not read")] Arc<file::Lock>);
+pub struct Guard(#[allow(dead_code, reason = "held, not read")] Arc<private::Lock>);
 
 impl ProfileStore {
     /// The profile `name` of `home`.
@@ -149,9 +88,16 @@ impl ProfileStore {
             choice,
             resolved: Arc::default(),
             notices: home.notices.clone(),
+            runtime: SystemRuntime::new(),
             deadline: if attended { ATTENDED } else { UNATTENDED },
             settings: None,
         }
+    }
+
+    /// Emits events by `runtime`.
+    pub(crate) fn with_runtime(mut self, runtime: SystemRuntime) -> Self {
+        self.runtime = runtime;
+        self
     }
 
     /// Lets the save of a login write `settings` into the profile too.
@@ -204,7 +150,8 @@ impl ProfileStore {
             // Only where there is no keyring, never because it is locked or in trouble.
             Err(StoreError::Absent(detail)) if known.is_none() => {
                 probe(StoreKind::File).await?;
-                self.notices.push(Notice::FellBack { detail });
+                self.notices.push(Notice::FellBack { detail: detail.clone() });
+                self.runtime.emit(Event::FellBack { detail });
                 StoreKind::File
             }
             Err(error) => return Err(error),

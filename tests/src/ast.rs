@@ -142,7 +142,8 @@ impl Home {
             let is_store = path == self.credentials_file();
             assert!(is_store || !has_secret(&content), "a token is in {}", path.display());
             let mode = fs::metadata(&path).expect("its metadata").mode();
-            let is_private = mode & 0o077 == 0 || !path.starts_with(self.path().join(".astro"));
+            let in_store = path.parent() == Some(&self.path().join(".astro"));
+            let is_private = mode & 0o077 == 0 || !in_store;
             assert!(is_private, "{} has mode {mode:o}", path.display());
         }
     }

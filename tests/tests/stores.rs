@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     reason = "a test fails by a panic, in its helpers too"
 )]
+#![allow(clippy::print_stdout, reason = "a child process tells its parent where it stands")]
 
 #[path = "stores/child.rs"]
 mod child;
@@ -24,8 +25,14 @@ mod home;
 mod items;
 #[path = "stores/keyring.rs"]
 mod keyring;
+#[path = "stores/keyring_hangs.rs"]
+mod keyring_hangs;
+#[path = "stores/login.rs"]
+mod login;
 #[path = "stores/processes.rs"]
 mod processes;
+#[path = "stores/sending.rs"]
+mod sending;
 #[path = "stores/server.rs"]
 mod server;
 #[path = "stores/session.rs"]

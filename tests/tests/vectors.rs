@@ -3,10 +3,14 @@
 //! The files are plain data and the [`runner`] takes its JSON parser as an argument and needs
 //! nothing else, so that the same vectors run wherever core does. The format is described there.
 
+#[path = "vectors/contract.rs"]
+mod contract;
 #[path = "vectors/describe.rs"]
 mod describe;
 #[path = "vectors/json.rs"]
 mod json;
+#[path = "vectors/plain.rs"]
+mod plain;
 #[path = "vectors/runner.rs"]
 mod runner;
 

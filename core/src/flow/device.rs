@@ -77,7 +77,7 @@ impl Device {
     fn started(&self, response: &Response, now: Instant) -> Result<(Prompt, Pending), Error> {
         const OF: &str = "device authorization response";
         if response.status != 200 {
-            return Err(Error::from_response(OF, response, self.parse));
+            return Err(Error::from_response(OF, response, self.parse, None));
         }
         let malformed = |problem| Error::MalformedResponse { of: OF, problem, status: 200 };
         let mut body = (self.parse)(&response.body).map_err(|_| malformed("it is not JSON"))?;
@@ -140,8 +140,9 @@ impl Device {
             Ok(response) => response,
         };
         let body = (self.parse)(&response.body);
+        let sent = Some(&pending.device_code);
         let refused =
-            body.as_ref().ok().and_then(|body| ServerError::from_body(body, response.status));
+            body.as_ref().ok().and_then(|body| ServerError::from_body(body, response.status, sent));
         match refused.as_ref().map(|error| error.code.as_str()) {
             Some("authorization_pending") => {
                 pending.failures = 0;
@@ -164,7 +165,7 @@ impl Device {
             None if response.status == 200 => {
                 token::grant(&self.provider, &response, None, self.parse).map(Step::Done)
             }
-            _ => Err(Error::from_response("token response", &response, self.parse)),
+            _ => Err(Error::from_response("token response", &response, self.parse, sent)),
         }
     }
 }

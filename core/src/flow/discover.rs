@@ -50,7 +50,14 @@ impl Discover {
     fn document(&self, response: &Response) -> Result<Result<Endpoints, Error>, Error> {
         const OF: &str = "metadata";
         if response.status != 200 {
-            return Ok(Err(Error::from_response(OF, response, self.parse)));
+            return Ok(Err(match Error::from_response(OF, response, self.parse, None) {
+                Error::MalformedResponse { status, .. } => Error::MalformedResponse {
+                    of: OF,
+                    problem: "there is none at this URL",
+                    status,
+                },
+                error => error,
+            }));
         }
         let malformed = |problem| Error::MalformedResponse { of: OF, problem, status: 200 };
         let Ok(body) = (self.parse)(&response.body) else {

@@ -60,20 +60,27 @@ impl Refresh {
 
     fn answered(&self, response: &Response) -> Result<Grant, Error> {
         if response.status == 200 {
-            return token::grant(&self.provider, response, None, self.parse);
+            return token::renewal(&self.provider, response, self.parse);
         }
-        Err(match Error::from_response("token response", response, self.parse) {
-            // RFC 6749 §5.2, and the two ends of a session that WorkOS has besides.
-            Error::Server(error)
-                if matches!(
-                    error.code.as_str(),
-                    "invalid_grant" | "mfa_enrollment" | "sso_required"
-                ) =>
-            {
-                Error::SessionOver(Some(error))
-            }
-            error => error,
-        })
+        Err(
+            match Error::from_response(
+                "token response",
+                response,
+                self.parse,
+                Some(&self.refresh_token),
+            ) {
+                // RFC 6749 §5.2, and the two ends of a session that WorkOS has besides.
+                Error::Server(error)
+                    if matches!(
+                        error.code.as_str(),
+                        "invalid_grant" | "mfa_enrollment" | "sso_required"
+                    ) =>
+                {
+                    Error::SessionOver(Some(error))
+                }
+                error => error,
+            },
+        )
     }
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{Action, Exchange, Flow, Input};
 use crate::wire::ParseJson;
-use crate::{Credentials, Dialect, Error, Instant, Provider, Request, Response};
+use crate::{Credentials, Dialect, Error, Instant, Provider, Request, Response, Secret};
 
 /// Ends a session at its server (RFC 7009, or WorkOS's sign-out).
 ///
@@ -12,6 +12,8 @@ use crate::{Credentials, Dialect, Error, Instant, Provider, Request, Response};
 #[derive(Debug)]
 pub struct Revoke {
     dialect: Dialect,
+    /// What the request may hold.
+    token: Secret,
     request: Option<Request>,
     parse: ParseJson,
     state: Exchange,
@@ -35,7 +37,8 @@ impl Revoke {
         };
         request.timeout = TIMEOUT;
         let dialect = provider.dialect;
-        Ok(Some(Self { dialect, request: Some(request), parse, state: Exchange::Start }))
+        let token = credentials.refresh_token.as_ref().unwrap_or(&credentials.access_token).clone();
+        Ok(Some(Self { dialect, token, request: Some(request), parse, state: Exchange::Start }))
     }
 
     fn answered(&self, response: &Response) -> Result<(), Error> {
@@ -43,7 +46,12 @@ impl Revoke {
             (_, 200..=299) => Ok(()),
             // WorkOS signs out in a browser, and sends it on.
             (Dialect::WorkOs(_), 302 | 303 | 307) => Ok(()),
-            _ => Err(Error::from_response("revocation response", response, self.parse)),
+            _ => Err(Error::from_response(
+                "revocation response",
+                response,
+                self.parse,
+                Some(&self.token),
+            )),
         }
     }
 }

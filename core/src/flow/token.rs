@@ -5,12 +5,38 @@ use crate::{Error, Grant, Provider, Response, Secret};
 /// How far apart the server that signs and the server that answers may be, in seconds.
 const LEEWAY: i64 = 300;
 
-/// Reads a successful token response (RFC 6749 §5.1), checking an ID token if there is one.
+/// Reads the token response of a login (RFC 6749 §5.1), checking an ID token if there is one.
 pub(super) fn grant(
     provider: &Provider,
     response: &Response,
     nonce: Option<&str>,
     parse: ParseJson,
+) -> Result<Grant, Error> {
+    read(provider, response, parse, |claims| check_id_token(claims, provider, response, nonce))
+}
+
+/// Reads the token response of a refresh (RFC 6749 §6).
+///
+/// An ID token that cannot be used is ignored: to refuse the response would be to lose a refresh
+/// token that the server has already rotated.
+pub(super) fn renewal(
+    provider: &Provider,
+    response: &Response,
+    parse: ParseJson,
+) -> Result<Grant, Error> {
+    let mut ignored = false;
+    let grant = read(provider, response, parse, |claims| {
+        ignored = check_id_token(claims, provider, response, None).is_err();
+        Ok(())
+    })?;
+    Ok(if ignored { Grant { subject: None, user: None, ..grant } } else { grant })
+}
+
+fn read(
+    provider: &Provider,
+    response: &Response,
+    parse: ParseJson,
+    check: impl FnOnce(Option<&Value>) -> Result<(), Error>,
 ) -> Result<Grant, Error> {
     let malformed = |problem| Error::MalformedResponse {
         of: "token response",
@@ -38,10 +64,9 @@ pub(super) fn grant(
     let id_token = body.take_string("id_token");
     let id_claims = match &id_token {
         Some(token) => {
-            let claims = jwt::claims(token, parse)
-                .ok_or(Error::InvalidIdToken("it is not a JWT with JSON claims"))?;
-            check_id_token(&claims, provider, response, nonce)?;
-            Some(claims)
+            let claims = jwt::claims(token, parse);
+            check(claims.as_ref())?;
+            claims
         }
         None => None,
     };
@@ -62,11 +87,12 @@ pub(super) fn grant(
 
 /// OpenID Connect Core §3.1.3.7 without the signature; see [`jwt::claims`].
 fn check_id_token(
-    claims: &Value,
+    claims: Option<&Value>,
     provider: &Provider,
     response: &Response,
     nonce: Option<&str>,
 ) -> Result<(), Error> {
+    let claims = claims.ok_or(Error::InvalidIdToken("it is not a JWT with JSON claims"))?;
     if claims.string("iss") != Some(&provider.issuer) {
         return Err(Error::InvalidIdToken("its issuer is another one"));
     }

@@ -44,7 +44,7 @@ impl Userinfo {
     fn answered(&self, response: &Response) -> Result<User, Error> {
         const OF: &str = "userinfo response";
         if response.status != 200 {
-            return Err(Error::from_response(OF, response, self.parse));
+            return Err(Error::from_response(OF, response, self.parse, Some(&self.access_token)));
         }
         let malformed = |problem| Error::MalformedResponse { of: OF, problem, status: 200 };
         let claims = (self.parse)(&response.body).map_err(|_| malformed("it is not JSON"))?;

@@ -54,9 +54,12 @@ pub(super) fn sign_out(
     credentials: &Credentials,
     parse: ParseJson,
 ) -> Result<Option<Request>, Error> {
-    let claims = jwt::claims(credentials.access_token.expose_secret(), parse);
-    let Some(sid) = claims.as_ref().and_then(|claims| claims.string("sid")) else {
-        return Ok(None);
-    };
-    Ok(Some(Request::fetch(endpoint.with_query("session_id", sid)?)))
+    let Some(sid) = session_id(credentials, parse) else { return Ok(None) };
+    Ok(Some(Request::fetch(endpoint.with_query("session_id", &sid)?)))
+}
+
+/// The access token's `sid`.
+pub(super) fn session_id(credentials: &Credentials, parse: ParseJson) -> Option<String> {
+    let claims = jwt::claims(credentials.access_token.expose_secret(), parse)?;
+    claims.string("sid").map(str::to_owned)
 }

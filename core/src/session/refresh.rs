@@ -10,8 +10,6 @@ use crate::{
 
 /// Pause between attempts to refresh while the token is still valid.
 const RETRY_REFRESH: Duration = Duration::from_secs(10);
-/// Pauses between attempts to save a rotated token.
-const RETRY_SAVE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
 
 impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// Refreshes what is still stale under the profile's lock, once for everybody (rules 2 to 5).
@@ -183,14 +181,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             return Err(Error::SessionChanged);
         }
         let credentials = Arc::new(before.credentials.renewed(grant, wall));
-        let mut saved = self.store.save(guard, Some(&before.revision), &credentials).await;
-        for pause in RETRY_SAVE {
-            match saved {
-                Ok(_) | Err(StoreError::Changed) => break,
-                Err(_) => self.runtime.sleep_until(self.runtime.now() + pause).await,
-            }
-            saved = self.store.save(guard, Some(&before.revision), &credentials).await;
-        }
+        let saved = self.save(guard, Some(&before.revision), &credentials).await;
         let event = match &saved {
             Ok(_) => Event::Refreshed { expires_at: credentials.expires_at() },
             // Signed out or in again meanwhile, by a program without our lock: not to be undone.

@@ -72,16 +72,11 @@ impl Current {
         }
     }
 
-    /// Answers from memory for the next second, or until the refresh is due.
+    /// Answers from memory for the next second. Wall time has no smaller unit, so a token may be
+    /// given that much beyond the moment from which its refresh is due.
     pub(super) fn trust(&mut self, now: Instant, wall: Timestamp) {
-        if self.freshness(now, wall) != Freshness::Fresh {
-            return;
+        if self.freshness(now, wall) == Freshness::Fresh {
+            self.trusted_until = now + RECHECK;
         }
-        let age = u64::try_from(wall.since(self.credentials.received_at)).unwrap_or(0);
-        let left = self
-            .credentials
-            .refresh_after()
-            .map(|due| Duration::from_secs(due.saturating_sub(age)));
-        self.trusted_until = now + left.unwrap_or(RECHECK).min(RECHECK);
     }
 }

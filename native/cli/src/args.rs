@@ -106,9 +106,10 @@ pub(crate) enum Account {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "ast api [OPTIONS] [METHOD] <PATH>")]
 pub(crate) struct Api {
-    /// [METHOD] PATH, such as /api/v1/me; the method is GET, or POST with a body
-    #[arg(required = true, num_args = 1..=2, value_names = ["METHOD", "PATH"])]
+    /// Path, such as /api/v1/me, and before it the method: GET, or POST with a body, if left out
+    #[arg(required = true, num_args = 1..=2, value_name = "PATH")]
     pub(crate) request: Vec<String>,
     /// Body: the text itself, @FILE, or - for standard input; POST, PUT and PATCH read a piped
     /// standard input without it

@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use astropass::{Builder, Endpoint, Error, Home, Profile, Secret, Session};
+use astropass::{Builder, Endpoint, Error, Home, Notice, Profile, Secret, Session};
 use zeroize::Zeroizing;
 
 use crate::args::{Args, Global};
@@ -138,8 +138,12 @@ impl<'a> Context<'a> {
     }
 
     /// Says what the stores did on their own.
-    pub(crate) fn report_notices(&self) {
+    pub(crate) fn report_notices(&self, succeeded: bool) {
         for notice in self.home.take_notices() {
+            // A login that failed has put its tokens nowhere.
+            if !succeeded && matches!(notice, Notice::FellBack { .. }) {
+                continue;
+            }
             output::warn(&notice.to_string());
         }
     }

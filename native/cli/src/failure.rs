@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use astropass::{Error, InvalidUrl, StoreError};
+use astropass::{Error, HttpErrorKind, InvalidUrl, StoreError};
 use serde_json::json;
 
 use crate::output::{self, RED};
@@ -60,7 +60,7 @@ impl Failure {
         if json {
             let Self { code, message, .. } = self;
             output::json(&json!({"event": "error", "code": code, "message": message}));
-        } else if self.exit == NOT_SIGNED_IN {
+        } else if matches!(self.code, "not_signed_in" | "session_over") {
             output::note(&self.message);
         } else {
             output::note(&format!("{RED}Error:{RED:#} {}", self.message));
@@ -99,6 +99,9 @@ impl From<Error> for Failure {
             Error::InvalidUrl(_) => (USAGE, "Give an https:// URL."),
             Error::Http(_) if error.code() == "certificate_refused" => {
                 (NETWORK, "Give your CA with --ca-file at login, or in SSL_CERT_FILE.")
+            }
+            Error::Http(error) if error.kind == HttpErrorKind::Invalid => {
+                (OTHER, "Mend that, or run 'ast login' with other options.")
             }
             Error::Http(_) => (NETWORK, "Check the network and the URL, then try again."),
             Error::Store(error) => return error.clone().into(),

@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use tracing_subscriber::filter::{LevelFilter as Level, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use self::args::Args;
 use self::context::Context;
@@ -27,10 +30,7 @@ pub fn ast() -> ExitCode {
         Err(error) => return usage(&error, wants_json),
     };
     if args.global.verbose {
-        tracing_subscriber::fmt()
-            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-            .with_writer(std::io::stderr)
-            .init();
+        narrate();
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -47,6 +47,13 @@ pub fn ast() -> ExitCode {
     }
 }
 
+/// Says on standard error what this program's own crates do; other crates only warn.
+fn narrate() {
+    let own = Targets::new().with_target("astropass", Level::TRACE).with_default(Level::WARN);
+    let all = tracing_subscriber::fmt().with_max_level(Level::TRACE);
+    all.with_writer(std::io::stderr).finish().with(own).init();
+}
+
 async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let context = Context::new(args)?;
     // The command goes first: one that has its answer at hand never sets up the signal.
@@ -61,7 +68,7 @@ async fn run(args: &Args) -> Result<ExitCode, Failure> {
             Err(Failure::interrupted())
         }
     };
-    context.report_notices();
+    context.report_notices(result.is_ok());
     result
 }
 

@@ -1,7 +1,7 @@
 //! `credentials.json` and its folder: read, replaced and locked.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::document::{self, Document, Parsed};
 use super::notice::{Notice, Notices};
+use super::private::{Lock, Signature, failed, write_private};
 use crate::json::{parse_json, print_json_pretty};
 
 /// The folder that holds `credentials.json`, created when first written to.
@@ -18,33 +19,6 @@ use crate::json::{parse_json, print_json_pretty};
 pub(crate) struct Folder {
     path: PathBuf,
     notices: Notices,
-}
-
-/// What tells one state of the file from another without reading it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Signature {
-    file: (u64, u64),
-    len: u64,
-    modified: Option<SystemTime>,
-}
-
-/// How long ago a change must be for its [`Signature`] to tell it from the next one: file systems
-/// count time in ticks, of two seconds at most, and give a deleted file's number to a new one.
-const SETTLED: Duration = Duration::from_secs(2);
-
-impl Signature {
-    pub(crate) fn is_settled(&self) -> bool {
-        let age =
-            self.modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
-        age.is_some_and(|age| age > SETTLED)
-    }
-}
-
-/// A lock that lasts until it is dropped. The file is never deleted: a deleted one could be locked
-/// twice, once by its name and once by a process that still has it open.
-#[derive(Debug)]
-pub(crate) struct Lock {
-    _file: File,
 }
 
 /// Most bytes of the file. A profile takes some 5 KiB.
@@ -68,7 +42,7 @@ impl Folder {
     /// The file's state, at the cost of a `stat`.
     pub(crate) fn signature(&self) -> Result<Option<Signature>, StoreError> {
         match fs::symlink_metadata(self.file()) {
-            Ok(metadata) => Ok(Some(signature(&metadata))),
+            Ok(metadata) => Ok(Some(Signature::of(&metadata))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("cannot look at", &self.file(), &error)),
         }
@@ -130,33 +104,20 @@ impl Folder {
     /// Takes the refresh lock of `profile` if nobody has it.
     pub(crate) fn try_refresh_lock(&self, profile: &str) -> Result<Option<Lock>, StoreError> {
         self.create()?;
-        self.try_lock(&self.path.join(format!("refresh-{profile}.lock")))
+        Lock::try_take(&self.path.join(format!("refresh-{profile}.lock")))
     }
 
     fn lock_file(&self) -> Result<Lock, StoreError> {
         let path = self.path.join("credentials.lock");
         let deadline = Instant::now() + FILE_LOCK_WAIT;
         loop {
-            if let Some(lock) = self.try_lock(&path)? {
+            if let Some(lock) = Lock::try_take(&path)? {
                 return Ok(lock);
             }
             if Instant::now() >= deadline {
                 return Err(StoreError::Busy);
             }
             thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    fn try_lock(&self, path: &Path) -> Result<Option<Lock>, StoreError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = private(&mut options)
-            .open(path)
-            .map_err(|error| failed("cannot open", path, &error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(failed("cannot lock", path, &error)),
         }
     }
 
@@ -242,11 +203,7 @@ impl Folder {
         self.sweep_temporary();
         let temporary = self.path.join(format!(".credentials.{}.tmp", document::random_name()?));
         write_private(&temporary, &text)
-            .and_then(|()| {
-                fs::rename(&temporary, self.file())
-                    // A temporary file that cannot be deleted is swept by the next writer.
-                    .inspect_err(|_| drop(fs::remove_file(&temporary)))
-            })
+            .and_then(|()| fs::rename(&temporary, self.file()))
             .map_err(|error| failed("cannot write", &self.file(), &error))?;
         self.sync();
         Ok(())
@@ -300,49 +257,5 @@ impl Folder {
         let value = parse_json(text)
             .map_err(|_| StoreError::Corrupt(format!("{} is not whole JSON", path.display())))?;
         Document::parse(value)
-    }
-}
-
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
-}
-
-/// Writes a new file durably, or none.
-fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
-    file.write_all(text).and_then(|()| file.sync_all()).inspect_err(|_| {
-        // What cannot be deleted either is swept by the next writer.
-        let _ = fs::remove_file(path);
-    })
-}
-
-#[cfg(unix)]
-fn signature(metadata: &fs::Metadata) -> Signature {
-    use std::os::unix::fs::MetadataExt;
-    let file = (metadata.dev(), metadata.ino());
-    Signature { file, len: metadata.len(), modified: metadata.modified().ok() }
-}
-
-#[cfg(not(unix))]
-fn signature(metadata: &fs::Metadata) -> Signature {
-    Signature { file: (0, 0), len: metadata.len(), modified: metadata.modified().ok() }
-}
-
-/// An operating system's error as a fault of the store.
-fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
-    let next = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space",
-        io::ErrorKind::PermissionDenied => "; make it your own, or set ASTRO_HOME",
-        io::ErrorKind::ReadOnlyFilesystem => "; set ASTRO_HOME to a place that can be written",
-        _ => "",
-    };
-    let detail = format!("{what} {} ({error}){next}", path.display());
-    match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            StoreError::Denied(detail)
-        }
-        _ => StoreError::Io(detail),
     }
 }

@@ -18,7 +18,8 @@ use astropass_core::{Cleared, Credentials, Revision, StoreError};
 use zeroize::Zeroizing;
 
 use super::document::{Document, Swept, Tokens, random_name, sha256};
-use super::file::{Folder, Signature};
+use super::file::Folder;
+use super::private::Signature;
 use super::{Items, StoreKind};
 use crate::json::{parse_json, print_json};
 

@@ -48,13 +48,18 @@ impl Tls {
 pub struct PrivateCa {
     /// The authority's certificate, PEM: what a client must be given to trust the server.
     pub certificate: String,
-    /// What the server presents, for `localhost`, `127.0.0.1` and `::1`.
+    /// What the server presents.
     pub tls: Tls,
 }
 
 impl PrivateCa {
-    /// Makes new keys and certificates.
+    /// Makes new keys, and a certificate for `localhost`, `127.0.0.1` and `::1`.
     pub fn generate() -> Result<Self, rcgen::Error> {
+        Self::generate_for(&["localhost", "127.0.0.1", "::1"])
+    }
+
+    /// Makes new keys, and a certificate for these host names and addresses.
+    pub fn generate_for(names: &[&str]) -> Result<Self, rcgen::Error> {
         let ca_key = KeyPair::generate()?;
         let mut ca = CertificateParams::new([])?;
         ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -63,7 +68,7 @@ impl PrivateCa {
         let issuer = Issuer::new(ca, ca_key);
 
         let key = KeyPair::generate()?;
-        let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let leaf = CertificateParams::new(names)?.signed_by(&key, &issuer)?;
         Ok(Self { certificate, tls: Tls { chain: leaf.pem(), key: key.serialize_pem() } })
     }

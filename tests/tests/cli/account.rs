@@ -59,16 +59,14 @@ fn account_use_of_an_unknown_name_is_refused_with_what_to_do() {
 fn account_use_that_the_server_refuses_leaves_the_session_as_it_was() {
     let world = World::signed_in();
     let before = world.profile()["tokens"].clone();
-    // A member according to the API server, and no longer one according to the provider.
-    world.server.configure(|options| {
-        options.users[0].memberships.retain(|(id, _)| id != "org_navy");
-    });
-    let accounts = r#"{"accounts":[{"id":"acct_navy","name":"Navy Computing",
-        "type":"organization","role":"member","workos_org_id":"org_navy"}]}"#;
+    // A member according to the API server, and none according to the provider.
+    let accounts = r#"{"accounts":[{"id":"acct_army","name":"Army Computing",
+        "type":"organization","role":"member","workos_org_id":"org_army"}]}"#;
     world.server.fault(format!("me:*:body=200,application/json,{accounts}").parse().unwrap());
-    let output = world.ast("account use acct_navy").run();
+    let output = world.ast("account use acct_army").run();
     let error = output.failed(1);
     assert!(error.contains("not a member of this organization"), "{error}");
+    assert!(error.contains("'ast account list'"), "{error}");
     assert_eq!(world.profile()["tokens"], before);
     world.server.clear_faults();
     world.ast("api /api/v1/me").run().ok();

@@ -1,6 +1,7 @@
 //! The real `ast` against the embedded authorization server.
 
-#![cfg(all(test, unix))]
+#![cfg(test)]
+#![cfg(unix)]
 #![allow(missing_docs)]
 
 mod account;

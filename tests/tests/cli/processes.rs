@@ -10,8 +10,7 @@ fn sixteen_processes_at_the_moment_of_expiry_share_one_refresh() {
     // The server has reuse detection and no grace: a second refresh would end the session.
     let world = World::signed_in();
     world.home.age("default", 301);
-    let started: Vec<_> =
-        (0..16).map(|_| world.ast("token").printing_a_token().start()).collect();
+    let started: Vec<_> = (0..16).map(|_| world.ast("token").printing_a_token().start()).collect();
     let outputs = started.into_iter().map(|process| process.finish());
     let tokens: Vec<_> = outputs.map(|output| output.ok().to_owned()).collect();
     assert_eq!(tokens.len(), 16);

@@ -67,8 +67,7 @@ fn profiles_that_are_not_there_are_refused_with_what_to_do() {
     assert_eq!((output.ok(), output.stderr.as_str()), ("", nobody));
     for command in ["use", "remove"] {
         let output = world.ast(&format!("profile {command} work")).run();
-        let expected =
-            "Error: There is no profile \"work\". Run 'ast profile list' to see them.";
+        let expected = "Error: There is no profile \"work\". Run 'ast profile list' to see them.";
         assert_eq!(output.failed(2), expected);
     }
     for name in ["../evil", "a/b", "-x", ".hidden", "ä"] {

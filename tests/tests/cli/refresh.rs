@@ -65,6 +65,8 @@ fn a_refresh_says_its_steps_with_verbose_but_no_secret() {
     let output = world.ast("whoami --verbose").run();
     output.ok();
     assert!(output.stderr.contains("Refreshed"), "{output}");
+    let own = |line: &str| line.contains(" astropass");
+    assert!(output.stderr.lines().all(own), "what libraries do is noise: {output}");
     assert_eq!(world.refreshes(), 1);
 }
 

@@ -65,7 +65,9 @@ fn another_server_gets_the_token_only_with_a_warning() {
 #[test]
 fn a_server_that_is_no_safe_url_is_refused() {
     let world = World::signed_in();
-    for url in ["http://api.example.com", "ftp://127.0.0.1", "api.example.com", "https://u:p@h.example"] {
+    for url in
+        ["http://api.example.com", "ftp://127.0.0.1", "api.example.com", "https://u:p@h.example"]
+    {
         let output = world.ast("api /api/v1/me --server").args([url]).run();
         assert!(output.failed(2).starts_with("Error: In --server, "), "{output}");
         let output = world.ast("api /api/v1/me").env("ASTRO_SERVER", url).run();
@@ -92,4 +94,7 @@ fn the_home_is_the_variables_or_the_users() {
     assert_eq!(at(None, &empty), Some(4));
     let unset = world.ast("whoami").env("ASTRO_HOME", "").env("HOME", empty.path()).run();
     assert_eq!(unset.failed(4), NOT_LOGGED_IN);
+    let file = world.home.credentials_file();
+    let output = world.ast("whoami").env("ASTRO_HOME", file).run();
+    assert!(output.failed(7).starts_with("Error: "), "{output}");
 }

@@ -13,11 +13,11 @@ fn refusing() -> Options {
 
 /// The last attempt of `ast login` with these arguments and variables.
 fn attempt(world: &World, args: &str, env: &[(&str, &str)]) -> Event {
-    world.server.clear_faults();
     world.server.fault("device-authorization:*:status=503".parse().unwrap());
     let ast = world.ast(&format!("login --no-browser {args}"));
     let output = env.iter().fold(ast, |ast, (name, value)| ast.env(name, value)).run();
     assert_eq!(output.code, Some(6), "{output}");
+    world.server.clear_faults();
     world.server.events().pop().unwrap()
 }
 
@@ -31,6 +31,16 @@ fn the_client_is_the_options_or_the_environments_or_the_profiles() {
     let environment = [("ASTRO_CLIENT_ID", "client_environment")];
     assert_eq!(client("", &environment), "client_environment");
     assert_eq!(client("--client-id client_option", &environment), "client_option");
+}
+
+#[test]
+fn the_server_of_a_login_is_remembered() {
+    let world = World::signed_in_at(refusing());
+    let url = format!("{}/base", world.server.url());
+    world.log_in(world.ast("login").env("ASTRO_SERVER", &url)).ok();
+    assert_eq!(world.ast("whoami --json").run().json()[0]["server"], url);
+    assert_eq!(world.ast("api /x").run().code, Some(1));
+    assert_eq!(world.server.events().last().unwrap().path, "/base/x");
 }
 
 #[test]
@@ -79,8 +89,7 @@ fn the_store_is_the_options_or_the_environments_or_the_profiles() {
 fn a_login_without_client_or_server_names_the_option() {
     let world = World::new(refusing());
     let output = world.ast("login").run();
-    let client =
-        "Error: Which is the OAuth client? Give --client-id ID, or set ASTRO_CLIENT_ID.";
+    let client = "Error: Which is the OAuth client? Give --client-id ID, or set ASTRO_CLIENT_ID.";
     assert_eq!(output.failed(2), client);
     let output = world.ast("login --client-id client_option").run();
     let server = "Error: Which is the API server? Give --server URL, or set ASTRO_SERVER.";
@@ -110,8 +119,7 @@ fn a_login_with_a_token_in_the_environment_is_warned_about() {
     let world = World::new(refusing());
     world.server.fault("device-authorization:*:status=503".parse().unwrap());
     let output = world.login("").env("ASTRO_ACCESS_TOKEN", "from-outside").run();
-    let warning =
-        "! ASTRO_ACCESS_TOKEN is set: other commands use it instead of this login.";
+    let warning = "! ASTRO_ACCESS_TOKEN is set: other commands use it instead of this login.";
     assert_eq!(output.stderr.lines().next(), Some(warning), "{output}");
     let asked = world.requests(Endpoint::DeviceAuthorization);
     assert_eq!(asked.len(), 1);

@@ -18,7 +18,9 @@ fn version_and_help_are_printed_on_stdout() {
             assert!(help.ok().contains(&format!("\n  {command} ")), "{help}");
         }
     }
-    for variable in ["ASTRO_CLIENT_ID", "ASTRO_ISSUER", "ASTRO_STORE", "ASTRO_SERVER", "ASTRO_PROFILE"] {
+    for variable in
+        ["ASTRO_CLIENT_ID", "ASTRO_ISSUER", "ASTRO_STORE", "ASTRO_SERVER", "ASTRO_PROFILE"]
+    {
         let help = world.ast("help login").run();
         assert!(help.ok().contains(variable), "{variable} is not in {help}");
     }
@@ -29,7 +31,10 @@ fn what_cannot_be_understood_exits_with_2_on_stderr() {
     let world = World::new(eager());
     for args in ["", "frobnicate", "whoami --frobnicate", "api", "account", "login --store safe"] {
         let output = world.ast(args).run();
-        assert!(output.failed(2).contains("Usage:") || output.stderr.contains("error:"), "{output}");
+        assert!(
+            output.failed(2).contains("Usage:") || output.stderr.contains("error:"),
+            "{output}"
+        );
     }
     let output = world.ast("whoami --json --frobnicate").run();
     assert_eq!((output.code, output.stderr.as_str()), (Some(2), ""));

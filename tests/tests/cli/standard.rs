@@ -16,6 +16,10 @@ fn options() -> Options {
     Options { issuer_path: "/tenant".to_owned(), ..eager() }
 }
 
+fn grace() -> Approval {
+    Approval { user: Some("grace@example.com".to_owned()), organization: None }
+}
+
 fn scopes(world: &World) -> Vec<String> {
     let events = world.server.events().into_iter();
     let starts = events.filter(|event| event.endpoint == Endpoint::DeviceAuthorization);
@@ -26,8 +30,12 @@ fn scopes(world: &World) -> Vec<String> {
 fn a_standard_provider_from_login_to_logout() {
     let world = World::new(options());
     let url = world.server.url();
-    let output = world.log_in(login(&world, &format!("--server {url} --scope openid")
-        ).args(["--scope", "email", "--scope", "offline_access"]));
+    let output = world.log_in(login(&world, &format!("--server {url} --scope openid")).args([
+        "--scope",
+        "email",
+        "--scope",
+        "offline_access",
+    ]));
     output.ok();
     let signed_in = &output.json()[1];
     assert_eq!(signed_in["user"]["id"], "user_ada");
@@ -47,8 +55,15 @@ fn a_standard_provider_from_login_to_logout() {
     let output = world.log_in(world.ast("login"));
     output.ok();
     assert_eq!(scopes(&world), ["openid email offline_access"; 2]);
+    // The same user's older session may be one grant with the new one, so it is left alone.
+    assert_eq!(world.requests(Endpoint::Revocation), []);
+
+    let mut login = world.ast("login --json --no-browser").start();
+    let prompt = login.prompt();
+    world.server.approve(prompt["user_code"].as_str().unwrap(), &grace()).unwrap();
+    login.finish().ok();
     let revoked = vec![(200, "revoked".to_owned())];
-    assert_eq!(world.requests(Endpoint::Revocation), revoked, "the session before");
+    assert_eq!(world.requests(Endpoint::Revocation), revoked, "another user's");
 
     let output = world.ast("logout --json").run();
     assert_eq!(output.json()[0]["revocation"], "confirmed");
@@ -63,8 +78,7 @@ fn an_api_server_is_optional_with_a_standard_provider() {
     let world = World::new(options());
     let mut login = login(&world, "--json --no-browser").start();
     let prompt = login.prompt();
-    let grace = Approval { user: Some("grace@example.com".to_owned()), organization: None };
-    world.server.approve(prompt["user_code"].as_str().unwrap(), &grace).unwrap();
+    world.server.approve(prompt["user_code"].as_str().unwrap(), &grace()).unwrap();
     let output = login.finish();
     output.ok();
     assert_eq!(output.json()[1]["user"]["name"], "Grace Hopper");
@@ -125,11 +139,8 @@ fn a_server_with_another_name_than_the_one_asked_for_is_refused() {
 
 #[test]
 fn a_server_without_metadata_is_used_with_its_endpoints_given_by_hand() {
-    let world = World::new(Options {
-        oauth_metadata: false,
-        openid_configuration: false,
-        ..options()
-    });
+    let world =
+        World::new(Options { oauth_metadata: false, openid_configuration: false, ..options() });
     let output = login(&world, "").run();
     assert_eq!(output.code, Some(6), "{output}");
     let url = format!("{}/tenant", world.server.url());

@@ -73,7 +73,7 @@ fn a_servers_error_cannot_act_on_the_terminal() {
     assert!(output.stdout.contains("]0;title[31mred"), "it is shown as text: {output:?}");
     assert_plain(&output.stdout);
     let json = world.login("--json").run();
-    assert_plain(&json.json()[0]["message"].as_str().unwrap().to_owned());
+    assert_plain(json.json()[0]["message"].as_str().unwrap());
 }
 
 #[test]

@@ -51,8 +51,7 @@ fn a_token_from_the_environment_is_used_as_it_is_and_never_stored() {
     assert!(output.ok().contains("Navy Computing"), "{output}");
 
     let output = ast(&format!("whoami --server {url}")).run();
-    let expected =
-        format!("✓ Authenticated by ASTRO_ACCESS_TOKEN\n  Server    {url}\n");
+    let expected = format!("✓ Authenticated by ASTRO_ACCESS_TOKEN\n  Server    {url}\n");
     assert_eq!(output.ok(), expected);
     let output = ast("whoami --json").run();
     let expected = json!({
@@ -73,6 +72,8 @@ fn a_token_from_the_environment_wins_over_a_login_and_is_not_refreshed() {
     // The profile's server, with a token that it does not accept.
     let output = ast("api /api/v1/me").run();
     assert_eq!(output.code, Some(4), "{output}");
+    let output = world.ast("account use org_navy").env("ASTRO_ACCESS_TOKEN", "from-outside").run();
+    assert!(output.failed(2).contains("ASTRO_ACCESS_TOKEN"), "{output}");
     assert_eq!(world.refreshes(), 0);
     assert_eq!(world.home.credentials(), before);
 }

@@ -47,7 +47,7 @@ fn signed_in_refreshed_and_replayed() {
     let event = signed_in(&output);
     assert_eq!(event["user"]["email"], "ada@example.com");
     assert_eq!(event["user"]["name"], "Ada Lovelace");
-    let warning = "! The accounts are not known yet: 127.0.0.1: cannot connect";
+    let warning = "! The accounts are not known yet: Cannot connect (127.0.0.1: ";
     assert!(output.stderr.starts_with(warning), "{output}");
 
     // It names no `expires_in`: the token itself does.
@@ -128,7 +128,6 @@ fn its_own_words_in_its_own_shape() {
     let (emulator, home) = (emulator(), Home::new());
     let wrong = format!("--endpoint device_authorization={}/user_management", emulator.url());
     let (code, message) = error(&login(&home, &emulator, &wrong), 6);
-    println!("{code} {message}");
     assert_eq!(code, "server_error");
     assert!(!message.contains('{'), "no raw body is shown: {message}");
     assert!(!home.credentials().to_string().contains("revision"));

@@ -106,7 +106,7 @@ proptest! {
         };
         let Body::Form(form) = request.body else { panic!("not a form") };
         let fields: Vec<(String, String)> =
-            url::form_urlencoded::parse(form.expose_secret().as_bytes()).into_owned().collect();
+            form_urlencoded::parse(form.expose_secret().as_bytes()).into_owned().collect();
         let expected = [
             ("grant_type", "refresh_token"),
             ("refresh_token", token.as_str()),

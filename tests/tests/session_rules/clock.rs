@@ -2,6 +2,7 @@
 
 use astropass_core::Dialect;
 
+use super::server::Next;
 use super::world::{World, codes, pass, token};
 
 #[tokio::test(start_paused = true)]
@@ -62,11 +63,24 @@ async fn a_clock_stepped_back_does_not_prolong_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_stepped_back_does_not_bring_an_expired_token_back() {
+    let world = World::signed_in(3400).await;
+    let session = world.session();
+    assert_eq!(token(&session).await.unwrap(), "access-1");
+    world.server.next((0..100).map(|_| Next::Answer(503, "")));
+    pass(3550).await;
+    assert_eq!(token(&session).await.unwrap(), "access-1");
+    world.step_wall(-3400);
+    pass(100).await;
+    assert_eq!(codes(token(&session).await), "server_unavailable");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_stepped_back_while_the_server_is_down_does_not_lose_the_token() {
     let world = World::signed_in(0).await;
     let session = world.open().await;
     world.step_wall(-7200);
-    world.server.next((0..20).map(|_| super::server::Next::Answer(503, "")));
+    world.server.next((0..20).map(|_| Next::Answer(503, "")));
     pass(1).await;
     for _ in 0..10 {
         assert_eq!(token(&session).await.unwrap(), "access-0");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use astropass_core::{Dialect, Endpoint, Grant, StoreError};
+use astropass_core::{Credentials, Dialect, Endpoint, Grant, StoreError};
 
 use super::server::Next;
 use super::world::{Session, World, codes, pass, token};
@@ -66,7 +66,9 @@ async fn a_login_that_is_broken_off_leaves_the_earlier_session_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_login_revokes_the_session_before_it_after_the_save() {
-    let world = World::signed_in(0).await;
+    let other = |c: &mut Credentials| c.identity.subject = Some("sub-0".into());
+    let mut world = World::signed_in_with(Dialect::Standard, 0, other).await;
+    world.provider.endpoints.userinfo = Some(Endpoint::parse("https://op.example/me").unwrap());
     let session = world.open().await;
     log_in(&session).await.unwrap();
     let journal = world.take_journal();
@@ -74,15 +76,32 @@ async fn a_login_revokes_the_session_before_it_after_the_save() {
     assert_eq!(token(&session).await.unwrap(), "access-1");
 }
 
+/// Seen with oidc-provider: both logins of one browser share a grant, and revocation ends it.
+#[tokio::test(start_paused = true)]
+async fn a_second_login_of_the_same_user_is_not_ended_by_the_revocation_of_the_first() {
+    let mut world = World::signed_in(0).await;
+    world.provider.endpoints.userinfo = Some(Endpoint::parse("https://op.example/me").unwrap());
+    log_in(&world.open().await).await.unwrap();
+    assert_eq!((world.count("save"), world.count("revoke")), (1, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_login_that_cannot_be_saved_revokes_nothing() {
     let world = World::signed_in(0).await;
     let session = world.open().await;
-    world.store.fail("save", StoreError::Io(String::new()), 1);
+    world.store.fail("save", StoreError::Io(String::new()), 3);
     assert_eq!(codes(log_in(&session).await), "store_io");
     assert_eq!(world.count("revoke"), 0);
     assert_eq!(world.stored().await.unwrap().0, "access-0");
     assert_eq!(token(&session).await.unwrap(), "access-0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_whose_save_fails_once_is_not_lost() {
+    let world = World::new(Dialect::Standard);
+    world.store.fail("save", StoreError::Io(String::new()), 2);
+    log_in(&world.session()).await.unwrap();
+    assert_eq!(world.stored().await.unwrap().0, "access-1");
 }
 
 #[tokio::test(start_paused = true)]

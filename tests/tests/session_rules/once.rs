@@ -155,6 +155,7 @@ async fn a_session_without_a_refresh_token_is_served_to_its_end() {
     let world = World::signed_in_with(Dialect::Standard, 3500, |c| c.refresh_token = None).await;
     let session = world.session();
     assert_eq!(token(&session).await.unwrap(), "access-0");
+    assert_eq!(text(&Arc::clone(&session).refresh(None).await.unwrap()), "access-0");
     pass(99).await;
     assert_eq!(token(&session).await.unwrap(), "access-0");
     pass(1).await;

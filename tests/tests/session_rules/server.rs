@@ -204,7 +204,7 @@ fn response(status: u16, body: String, retry_after: Option<u64>) -> Response {
 fn fields(body: &Body) -> Vec<(String, String)> {
     match body {
         Body::Form(form) => {
-            url::form_urlencoded::parse(form.expose_secret().as_bytes()).into_owned().collect()
+            form_urlencoded::parse(form.expose_secret().as_bytes()).into_owned().collect()
         }
         Body::Json(Value::Map(fields)) => fields
             .iter()

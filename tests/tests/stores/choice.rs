@@ -1,7 +1,7 @@
 //! Which store a session goes to.
 
 use astropass::{Notice, StoreChoice, StoreError, StoreKind};
-use astropass_core::Store;
+use astropass_core::{Cleared, Store};
 use astropass_tests::store_suite::{assert_stored, credentials};
 
 use crate::home::{LONG, TestHome, save};
@@ -40,6 +40,9 @@ async fn falls_back_where_there_is_no_keyring() {
     assert_eq!(store.kind(), Ok(Some(StoreKind::File)));
     assert_stored(store.load().await, &revision, &credentials("new"));
     assert_eq!(home.notices(), []);
+    // Nothing is left to be deleted from a keyring that there is not.
+    assert!(home.json().get("sweep").is_none(), "{}", home.json()["sweep"]);
+    assert_eq!(store.clear(&guard, &revision).await, Ok(Cleared::Everything));
 }
 
 #[tokio::test]

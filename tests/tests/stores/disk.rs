@@ -14,7 +14,7 @@ use astropass_core::Store;
 use astropass_tests::store_suite::{assert_stored, credentials};
 use rustix::process::geteuid;
 
-use crate::home::{LONG, TestHome, save};
+use crate::home::{LONG, TestHome, block_on, save};
 use crate::items::Memory;
 
 const INSIDE: &str = "ASTROPASS_TEST_DISK";
@@ -63,10 +63,6 @@ fn assert_full<T: std::fmt::Debug>(result: Result<T, StoreError>) {
     }
 }
 
-fn block_on(work: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work);
-}
-
 #[test]
 fn full() {
     on_small_disk("full", |home| {
@@ -95,7 +91,7 @@ fn full() {
                 store.clear(&guard, &second).await.unwrap();
                 assert!(items.names().is_empty());
             }
-        })
+        });
     });
 }
 
@@ -133,7 +129,7 @@ fn full_from_the_beginning() {
             assert!(home.names().is_empty(), "{:?}", home.names());
             free();
             save(&store, &credentials("new")).await.unwrap();
-        })
+        });
     });
 }
 
@@ -157,6 +153,6 @@ fn read_only() {
                 }
             }
             assert_stored(store.load().await, &revision, &credentials("kept"));
-        })
+        });
     });
 }

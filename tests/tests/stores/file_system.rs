@@ -14,14 +14,10 @@ use astropass_tests::store_suite::{assert_stored, credentials};
 use rustix::process::{Gid, Uid, geteuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
-use crate::home::{LONG, TestHome, restrict, save};
+use crate::home::{LONG, TestHome, block_on, restrict, save};
 
 /// A user other than root, and other than whoever runs the tests.
 const NOBODY: u32 = 65534;
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-}
 
 /// Runs `body` as a user whom file modes hold back, which they do not hold root.
 fn unprivileged(home: &TestHome, body: impl FnOnce() + Send) {

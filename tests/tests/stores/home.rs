@@ -122,6 +122,11 @@ impl TestHome {
     }
 }
 
+/// For what needs no runtime but for a moment.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
 /// Saves as a session does: under the lock, and what was there is replaced.
 pub(crate) async fn save(
     store: &ProfileStore,

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
-use astropass::{ProfileStore, StoreChoice, StoreError};
+use astropass::{StoreChoice, StoreError};
 use astropass_core::{Cleared, Credentials, Revision, Secret, Store};
 use astropass_tests::store_suite::{assert_stored, credentials, same};
 
-use crate::home::{LONG, TestHome, save};
-use crate::items::{Call, Gate, Meddled, Memory};
+use crate::home::{LONG, TestHome, block_on, save};
+use crate::items::{Call, Meddled, Memory};
 
 /// Credentials that need several small items.
 pub(crate) fn large(mark: &str) -> Credentials {
@@ -37,7 +36,7 @@ fn failing_at(n: usize, items: &Memory) -> (Meddled<Memory>, Arc<AtomicUsize>) {
 }
 
 /// After one more save, the keyring holds that and nothing else.
-async fn assert_next_save_sweeps(home: &TestHome, items: &Memory) {
+pub(crate) async fn assert_next_save_sweeps(home: &TestHome, items: &Memory) {
     let store = home.store(items.clone(), StoreChoice::Keyring);
     let revision = save(&store, &large("next")).await.unwrap();
     assert_stored(store.load().await, &revision, &large("next"));
@@ -186,9 +185,7 @@ async fn replaced_while_it_is_read() {
         let reads = AtomicUsize::new(0);
         let meddled = Meddled::new(items.clone(), move |_| {
             if reads.fetch_add(1, Ordering::Relaxed) == replaced_at {
-                let runtime =
-                    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                runtime.block_on(save(&writer, &large("second"))).unwrap();
+                block_on(save(&writer, &large("second"))).unwrap();
             }
             Ok(())
         });
@@ -216,119 +213,4 @@ async fn forgetful() {
     let saved = store.save(&guard, None, &credentials("new")).await;
     assert!(matches!(saved, Err(StoreError::Unavailable(_))), "{saved:?}");
     assert_eq!(store.revision().await, Ok(None));
-}
-
-/// A session in a keyring that hangs at `call`, and the keyring.
-async fn hanging(call: Call) -> (TestHome, Memory, ProfileStore, Gate, Revision) {
-    let (home, items, gate) = (TestHome::new(), Memory::limited(), Gate::default());
-    let sound = home.store(items.clone(), StoreChoice::Keyring);
-    let revision = save(&sound, &large("first")).await.unwrap();
-    let hangs = gate.clone();
-    let keyring = Meddled::new(items.clone(), move |asked| {
-        if asked == call {
-            hangs.enter();
-        }
-        Ok(())
-    });
-    let store = home.store(keyring, StoreChoice::Keyring);
-    (home, items, store, gate, revision)
-}
-
-/// What `work` comes to once the keyring hangs and time passes, and how much time that is.
-async fn once_it_hangs<T>(gate: &Gate, work: impl Future<Output = T>) -> (T, Duration) {
-    let mut work = std::pin::pin!(work);
-    tokio::select! {
-        _ = &mut work => panic!("it did not hang"),
-        () = gate.entered() => {}
-    }
-    // From here on only the clock can go on, and it does so by itself.
-    tokio::time::pause();
-    let started = tokio::time::Instant::now();
-    let result = work.await;
-    let took = started.elapsed();
-    tokio::time::resume();
-    (result, took)
-}
-
-#[track_caller]
-fn assert_timed_out<T: std::fmt::Debug>((result, took): (Result<T, StoreError>, Duration)) {
-    match result {
-        Err(StoreError::Unavailable(text)) => assert!(text.contains("waiting"), "{text}"),
-        other => panic!("not unavailable but {other:?}"),
-    }
-    assert!(took <= Duration::from_secs(9), "took {took:?}");
-}
-
-#[tokio::test]
-async fn hanging_load() {
-    let (_home, _items, store, gate, revision) = hanging(Call::Read).await;
-    let loaded = once_it_hangs(&gate, store.load()).await;
-    assert!(loaded.1 <= Duration::from_secs(4), "took {:?}", loaded.1);
-    assert_timed_out(loaded);
-    assert_eq!(store.revision().await, Ok(Some(revision.clone())));
-    gate.release();
-    assert_stored(store.load().await, &revision, &large("first"));
-}
-
-#[tokio::test]
-async fn hanging_probe() {
-    let (home, items, store, gate, revision) = hanging(Call::Write).await;
-    let guard = store.lock(LONG).await.unwrap();
-    assert_timed_out(once_it_hangs(&gate, store.probe(&guard)).await);
-    assert_stored(store.load().await, &revision, &large("first"));
-    gate.release();
-    drop(guard);
-    assert_next_save_sweeps(&home, &items).await;
-}
-
-/// A save that was reported as failed never happens later, and nobody else writes until it is
-/// certain that it will not.
-#[tokio::test]
-async fn hanging_save_never_happens_later() {
-    for call in [Call::Write, Call::Read] {
-        let (home, items, store, gate, revision) = hanging(call).await;
-        let guard = store.lock(LONG).await.unwrap();
-        let late = large("late");
-        let save = store.save(&guard, Some(&revision), &late);
-        assert_timed_out(once_it_hangs(&gate, save).await);
-        drop(guard);
-        assert_eq!(store.lock(Duration::ZERO).await.map(drop), Err(StoreError::Busy));
-        gate.release();
-        // Free once the late thread has ended.
-        let sound = home.store(items.clone(), StoreChoice::Keyring);
-        drop(sound.lock(LONG).await.unwrap());
-        assert_stored(sound.load().await, &revision, &large("first"));
-        assert_next_save_sweeps(&home, &items).await;
-    }
-}
-
-/// What only remains to be tidied up keeps nobody from the new session.
-#[tokio::test]
-async fn hanging_after_the_save() {
-    let (home, items, store, gate, revision) = hanging(Call::Delete).await;
-    let guard = store.lock(LONG).await.unwrap();
-    let new = large("second");
-    let save = store.save(&guard, Some(&revision), &new);
-    let (saved, took) = once_it_hangs(&gate, save).await;
-    let second = saved.unwrap();
-    assert!(took <= Duration::from_secs(9), "took {took:?}");
-    assert_stored(store.load().await, &second, &large("second"));
-    // Neither does it keep the next one from writing.
-    drop(guard);
-    drop(store.lock(Duration::ZERO).await.unwrap());
-    gate.release();
-    assert_next_save_sweeps(&home, &items).await;
-}
-
-#[tokio::test]
-async fn hanging_sign_out() {
-    let (home, items, store, gate, revision) = hanging(Call::Delete).await;
-    let guard = store.lock(LONG).await.unwrap();
-    let (cleared, took) = once_it_hangs(&gate, store.clear(&guard, &revision)).await;
-    assert_eq!(cleared, Ok(Cleared::LeftToSweep));
-    assert!(took <= Duration::from_secs(9), "took {took:?}");
-    assert!(store.load().await.unwrap().is_none());
-    gate.release();
-    drop(guard);
-    assert_next_save_sweeps(&home, &items).await;
 }

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Child;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use astropass::{Items, ProfileStore, StoreChoice, StoreError};
@@ -14,13 +15,9 @@ use rustix::process::{Signal, getpid, kill_process};
 use zeroize::Zeroizing;
 
 use crate::child::{role, start};
-use crate::home::{LONG, TestHome, create_private, save};
+use crate::home::{LONG, TestHome, block_on, create_private, save};
 use crate::items::Shared;
 use crate::keyring::large;
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
-}
 
 /// The keyring of a home's processes.
 fn keyring(home: &TestHome) -> Shared {
@@ -89,6 +86,36 @@ fn take_my_turns(home: &TestHome, choice: StoreChoice) {
             store.save(&guard, Some(&revision), &new).await.unwrap();
         }
     });
+}
+
+/// Each profile has a refresh lock of its own, but all of them are in one file.
+#[test]
+fn profiles_share_a_file() {
+    let home = TestHome::new();
+    let name = |n: u64| format!("profile-{n}");
+    let open = |n| home.store_of(&name(n), keyring(&home), StoreChoice::Auto);
+    thread::scope(|scope| {
+        for n in 0..PROCESSES {
+            let store = open(n);
+            scope.spawn(move || {
+                block_on(async {
+                    for turn in 0..=TURNS {
+                        save(&store, &large(&turn.to_string())).await.unwrap();
+                    }
+                });
+            });
+        }
+        for turn in 0..=TURNS {
+            home.home.set_current("ast", Some(&name(turn))).unwrap();
+        }
+    });
+    assert_eq!(home.home.current("ast"), Ok(Some(name(TURNS))));
+    for n in 0..PROCESSES {
+        let (_, last) = block_on(open(n).load()).unwrap().unwrap();
+        assert!(same(&last, &large(&TURNS.to_string())), "a save of {n} was lost");
+    }
+    assert!(home.json().get("sweep").is_none());
+    assert_eq!(keyring(&home).count() as u64, 3 * PROCESSES);
 }
 
 #[test]

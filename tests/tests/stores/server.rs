@@ -139,7 +139,7 @@ impl Server {
         let token = token.or_else(|| field(&form, "token"));
         self.state().log.push(Sent { url: url.clone(), token: token.clone() });
         if let Some(path) = url.strip_prefix(API) {
-            return self.answer_api(path, token);
+            return self.answer_api(path, token.as_deref());
         }
         match url.rsplit('/').next().unwrap() {
             "device" => response(
@@ -149,7 +149,7 @@ impl Server {
             ),
             "token" if form.contains("device_code") => self.answer_poll(),
             "token" => {
-                let response = self.answer_refresh(token);
+                let response = self.answer_refresh(token.as_deref());
                 self.0.refresh_received.notify_one();
                 let mut held = self.0.held.subscribe();
                 held.wait_for(|held| !held).await.unwrap();
@@ -160,7 +160,7 @@ impl Server {
         }
     }
 
-    fn answer_api(&self, path: &str, token: Option<String>) -> Response {
+    fn answer_api(&self, path: &str, token: Option<&str>) -> Response {
         let state = self.state();
         let valid = format!("Bearer access-{}", state.generation);
         if path == "/moved" {
@@ -168,7 +168,7 @@ impl Server {
             moved.headers = vec![("location".to_owned(), "https://evil.example/".to_owned())];
             return moved;
         }
-        if token != Some(valid) || state.refused == Some(state.generation) {
+        if token != Some(valid.as_str()) || state.refused == Some(state.generation) {
             return response(401, &Value::Null);
         }
         response(200, &json!({ "path": path }))
@@ -181,9 +181,9 @@ impl Server {
         response(400, &json!({"error": "authorization_pending"}))
     }
 
-    fn answer_refresh(&self, token: Option<String>) -> Response {
+    fn answer_refresh(&self, token: Option<&str>) -> Response {
         let valid = format!("refresh-{}", self.state().generation);
-        if token != Some(valid) {
+        if token != Some(valid.as_str()) {
             return response(400, &json!({"error": "invalid_grant"}));
         }
         self.give_tokens()

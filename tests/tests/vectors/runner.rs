@@ -18,8 +18,8 @@
 //! the way it also does what a driver must not, and wants the machine to stand it: ticks that come
 //! too early, responses that nobody asked for, and steps after the end.
 //!
-//! The machines `endpoint` and `credentials` have no conversation; see [`endpoint`] and
-//! [`credentials`]. For `$jwt` and `$repeat` see [`json::expand`].
+//! The machines `endpoint` and `credentials` have no conversation; see [`plain`]. For `$jwt` and
+//! `$repeat` see [`json::expand`].
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -28,11 +28,12 @@ use std::time::Duration;
 use astropass_core::flow::{Action, Device, Discover, Flow, Input, Refresh, Revoke, Userinfo};
 use astropass_core::wire::{ParseJson, Value};
 use astropass_core::{
-    Credentials, Endpoint, Error, Freshness, HttpError, HttpErrorKind, Identity, Instant, Provider,
-    Response, Secret, Stored, Timestamp,
+    Credentials, Error, HttpError, HttpErrorKind, Identity, Instant, Provider, Response, Secret,
+    Timestamp,
 };
 
-use super::{describe, json};
+use super::contract::{awaits_response, ensure, has_ended, refuses_unsolicited, waits};
+use super::{describe, json, plain};
 
 /// Runs all vectors of `file`, and gives their number.
 ///
@@ -59,8 +60,8 @@ fn run_one(file: &Value, vector: &Value, parse: ParseJson) -> Result<(), String>
     let secret = |name| text(name).map(Secret::new);
     let conversation = Conversation { file, vector };
     let events = match file.string("machine").ok_or("the file names no machine")? {
-        "endpoint" => return endpoint(vector),
-        "credentials" => return credentials(vector),
+        "endpoint" => return plain::endpoint(vector),
+        "credentials" => return plain::credentials(vector),
         "device" => {
             let device = Device::new(provider(file, vector)?, parse);
             conversation.run(device, describe::grant)?
@@ -271,56 +272,6 @@ fn event(now: Instant, name: &str, what: Value) -> Value {
     Value::map([("at", Some(describe::millis(now, START))), (name, Some(what))])
 }
 
-fn ensure(holds: bool, otherwise: &str) -> Result<(), String> {
-    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
-}
-
-/// A response that would end any machine, or let it go on, if it were taken.
-fn unsolicited() -> Input {
-    let body = br#"{"error":"expired_token"}"#.to_vec().into();
-    Input::Response(Ok(Response {
-        status: 400,
-        headers: Vec::new(),
-        date: None,
-        retry_after: None,
-        body,
-    }))
-}
-
-fn refuses_unsolicited<F: Flow>(flow: &mut F, now: Instant) -> Result<(), String> {
-    let refused = matches!(flow.step(unsolicited(), now), Err(Error::UnexpectedResponse));
-    ensure(refused, "it took a response that nobody asked for")
-}
-
-fn awaits_response<F: Flow>(flow: &mut F, now: Instant) -> Result<(), String> {
-    let awaits = matches!(flow.step(Input::Tick, now), Ok(Action::AwaitResponse));
-    ensure(awaits, "a tick did not leave it awaiting its response")
-}
-
-/// Ticks before `until`, and a response, change nothing.
-fn waits<F: Flow>(flow: &mut F, now: Instant, until: Instant) -> Result<(), String> {
-    let wait = until.since(now);
-    for part in [Duration::ZERO, wait / 2, wait.saturating_sub(Duration::from_millis(1))] {
-        let early = now + part;
-        if early < until {
-            refuses_unsolicited(flow, early)?;
-            let repeated = matches!(
-                flow.step(Input::Tick, early), Ok(Action::WaitUntil(again)) if again == until
-            );
-            ensure(repeated, "a tick too early did more than repeat what is awaited")?;
-        }
-    }
-    Ok(())
-}
-
-fn has_ended<F: Flow>(flow: &mut F, now: Instant) -> Result<(), String> {
-    for input in [Input::Tick, unsolicited(), Input::Tick] {
-        let ended = matches!(flow.step(input, now), Err(Error::Finished));
-        ensure(ended, "a step after the end is not Finished")?;
-    }
-    Ok(())
-}
-
 fn compare(vector: &Value, events: &[Value]) -> Result<(), String> {
     if let Some(expected) = vector.field("expect_end") {
         let end = events.last().unwrap_or(&Value::Null);
@@ -370,66 +321,4 @@ fn without_unnamed_timeout(event: &Value, expected: &Value) -> Value {
     let named = expected.field("send").is_some_and(|send| send.field("timeout").is_some());
     let kept = fields.iter().filter(|(name, _)| named || name != "timeout").cloned().collect();
     with_field(event, "send", &Value::Map(kept))
-}
-
-/// `{"url", "expect": "refused" | {"text", "origin", "host"}}`
-fn endpoint(vector: &Value) -> Result<(), String> {
-    let url = vector.string("url").ok_or("no url")?;
-    let parsed = match Endpoint::parse(url) {
-        Ok(endpoint) => Value::map([
-            ("text", Some(endpoint.as_str().into())),
-            ("origin", Some(endpoint.origin().into())),
-            ("host", Some(endpoint.host().into())),
-        ]),
-        Err(error) => {
-            // The URL may hold a secret, so the error must not repeat it.
-            let rest = url.split("://").last().unwrap_or_default();
-            ensure(rest.len() < 6 || !error.to_string().contains(rest), "the error repeats it")?;
-            "refused".into()
-        }
-    };
-    let expected = vector.field("expect").ok_or("nothing is expected")?;
-    ensure(json::same(expected, &parsed), &format!("was {}", json::text(&parsed)))
-}
-
-/// `{"session", "tokens", "expect": "store_…" | {"expires_at"?, "refresh_after"?,
-/// "freshness": [[Unix seconds, "fresh" | "stale" | "expired"], …]}}`; what is read must also be
-/// written back as it was.
-fn credentials(vector: &Value) -> Result<(), String> {
-    let part = |name| vector.field(name).cloned().ok_or_else(|| format!("no {name}"));
-    let stored = Stored { session: part("session")?, tokens: part("tokens")? };
-    let expected = part("expect")?;
-    let credentials = match Credentials::from_stored(stored.clone()) {
-        Ok(credentials) => credentials,
-        Err(error) => {
-            let same = expected.as_str() == Some(error.code());
-            return ensure(same, &format!("was {error}"));
-        }
-    };
-    let times = expected.field("freshness").and_then(Value::as_list).ok_or("was read")?;
-    let mut freshness = Vec::new();
-    for time in times {
-        let Some([Value::Number(at), _]) = time.as_list() else {
-            return Err("freshness is a list of pairs".to_owned());
-        };
-        let name = match credentials.freshness(Timestamp::from_unix(*at as i64)) {
-            Freshness::Fresh => "fresh",
-            Freshness::Stale => "stale",
-            Freshness::Expired => "expired",
-        };
-        freshness.push(Value::List(vec![Value::Number(*at), name.into()]));
-    }
-    let expires_at = credentials.expires_at().map(|at| Value::Number(at.as_unix() as f64));
-    let was = Value::map([
-        ("expires_at", expires_at),
-        ("refresh_after", credentials.refresh_after().map(Value::from)),
-        ("freshness", Some(Value::List(freshness))),
-    ]);
-    ensure(json::same(&expected, &was), &format!("was {}", json::text(&was)))?;
-    let again = credentials.to_stored();
-    for (before, after) in [(&stored.session, &again.session), (&stored.tokens, &again.tokens)] {
-        let rewritten = format!("{} became {}", json::text(before), json::text(after));
-        ensure(json::same(before, after), &rewritten)?;
-    }
-    Ok(())
 }

@@ -1,9 +1,9 @@
-use astropass::{Account, Profile, Session, printable};
+use astropass::{Account, Error, Profile, Session, printable};
 use serde_json::json;
 
 use crate::args;
 use crate::context::Context;
-use crate::failure::{Failure, USAGE};
+use crate::failure::{Failure, OTHER, USAGE};
 use crate::output::{self, GREEN};
 
 pub(super) async fn run(context: &Context<'_>, command: &args::Account) -> Result<(), Failure> {
@@ -60,6 +60,11 @@ pub(super) async fn fetch(
 }
 
 async fn switch(context: &Context<'_>, name: &str) -> Result<(), Failure> {
+    if Context::environment_token().is_some() {
+        return Err(Failure::usage(
+            "The token in ASTRO_ACCESS_TOKEN is for one account only. Unset it to use your login's.",
+        ));
+    }
     let session = context.api_session()?;
     let accounts = fetch(context, &session).await?;
     let account = find(&accounts, name)?;
@@ -73,7 +78,7 @@ async fn switch(context: &Context<'_>, name: &str) -> Result<(), Failure> {
             ),
         ));
     };
-    session.switch_organization(organization).await?;
+    switch_to(&session, organization).await?;
     if context.global.json {
         output::json(
             &json!({"event": "account_chosen", "account": output::account_json(Some(account))}),
@@ -82,6 +87,21 @@ async fn switch(context: &Context<'_>, name: &str) -> Result<(), Failure> {
         output::note(&format!("{GREEN}✓{GREEN:#} Using account \"{}\"", printable(&account.name)));
     }
     Ok(())
+}
+
+/// Goes on as a member of `organization`, or says why not.
+pub(super) async fn switch_to(session: &Session, organization: &str) -> Result<(), Failure> {
+    match session.switch_organization(organization).await {
+        Ok(_) => Ok(()),
+        Err(Error::Server(refusal)) => Err(Failure::new(
+            OTHER,
+            "not_switched",
+            format!(
+                "The server does not let you use {organization:?}: {refusal}. You are signed in as before; 'ast account list' shows what you can use."
+            ),
+        )),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// By id, or else by a name that only one has.

@@ -1,6 +1,7 @@
 use std::io::{IsTerminal, Read, Write};
 use std::process::ExitCode;
 
+use astropass::Error;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -11,7 +12,14 @@ use crate::output;
 
 pub(super) async fn run(context: &Context<'_>, api: &Api) -> Result<ExitCode, Failure> {
     let session = context.api_session()?;
-    let response = session.send(request(api)?).await?;
+    let response = match session.send(request(api)?).await {
+        Err(Error::InvalidUrl(error)) => {
+            return Err(Failure::usage(format!(
+                "In PATH, {error}. Give a path such as /api/v1/me; to send the token to another server, give --server URL."
+            )));
+        }
+        response => response?,
+    };
     let status = response.status();
     if context.global.json {
         let headers: Value = response

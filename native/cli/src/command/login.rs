@@ -1,8 +1,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use astropass::{
-    Dialect, Encoding, Endpoint, Endpoints, Error, Profile, Provider, Session, StoreKind, discover,
-    printable,
+    Dialect, Encoding, Endpoint, Endpoints, Error, Profile, Provider, Session, StoreError,
+    StoreKind, discover, printable,
 };
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use super::account;
 use super::prompt::{self, Countdown};
 use crate::args::Login;
 use crate::context::{Context, default_server, env, url_of};
-use crate::failure::Failure;
+use crate::failure::{Failure, NETWORK};
 use crate::output::{self, GREEN};
 
 const WORKOS: &str = "https://api.workos.com";
@@ -20,20 +20,26 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
     if Context::environment_token().is_some() {
         output::warn("ASTRO_ACCESS_TOKEN is set: other commands use it instead of this login.");
     }
-    let before = context.home.profile(&context.profile)?;
+    let before = match context.home.profile(&context.profile) {
+        // It is set aside when the session is stored.
+        Err(StoreError::Corrupt(_)) => None,
+        before => before?,
+    };
     let session = session(context, login, before.as_ref()).await?;
     sign_in(context, login, &session).await?;
     if context.current()?.is_none() {
         context.make_current(Some(&context.profile))?;
     }
-    if let Some(organization) = &login.organization {
-        session.switch_organization(organization).await?;
-    }
+    let switched = match &login.organization {
+        Some(organization) => account::switch_to(&session, organization).await,
+        None => Ok(()),
+    };
     if session.server().is_some()
         && let Err(failure) = account::fetch(context, &session).await
     {
         output::warn(&format!("The accounts are not known yet: {}", failure.message()));
     }
+    switched?;
     greet(context)
 }
 
@@ -70,7 +76,7 @@ async fn sign_in(context: &Context<'_>, login: &Login, session: &Session) -> Res
 }
 
 fn greet(context: &Context<'_>) -> Result<(), Failure> {
-    context.report_notices();
+    context.report_notices(true);
     let profile = context.signed_in()?;
     let (user, account) = (profile.user.as_ref(), profile.account());
     if context.global.json {
@@ -199,6 +205,15 @@ async fn provider(
         Ok(found) => endpoints.fill_gaps(found),
         // A server without metadata, all of whose endpoints are known.
         Err(Error::Server(_) | Error::MalformedResponse { .. }) if sufficient => {}
+        Err(error @ Error::MalformedResponse { status: 404, .. }) => {
+            return Err(Failure::new(
+                NETWORK,
+                error.code(),
+                format!(
+                    "There is no provider at {issuer} that can be discovered (HTTP 404). Give --issuer exactly as the server has it, or its endpoints with --endpoint."
+                ),
+            ));
+        }
         Err(error) => return Err(error.into()),
     }
     if let Some(provider) = same {

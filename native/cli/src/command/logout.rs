@@ -82,10 +82,10 @@ fn tell(context: &Context<'_>, profile: &str, signed_out: &SignedOut) -> Result<
         match &signed_out.revoked {
             Some(Ok(())) => output::note("  The server confirmed that the session is over."),
             Some(Err(error)) => output::warn(&format!(
-                "The server did not confirm it ({error}): the tokens are deleted here, and may be valid there until they expire."
+                "The server did not confirm it ({error}): the tokens may be valid there until they expire."
             )),
             None => output::note(
-                "  The provider names no way to revoke: the tokens are deleted here, and valid there until they expire.",
+                "  The provider names no way to revoke: the tokens are valid there until they expire.",
             ),
         }
     }

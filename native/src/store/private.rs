@@ -1,0 +1,99 @@
+//! Files that are their user's alone: made, locked, and told apart.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use astropass_core::StoreError;
+
+/// A lock that lasts until it is dropped. The file is never deleted: a deleted one could be locked
+/// twice, once by its name and once by a process that still has it open.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Locks the file at `path` if nobody has locked it.
+    pub(super) fn try_take(path: &Path) -> Result<Option<Self>, StoreError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = private(&mut options)
+            .open(path)
+            .map_err(|error| failed("cannot open", path, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failed("cannot lock", path, &error)),
+        }
+    }
+}
+
+/// What tells one state of the file from another without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signature {
+    file: (u64, u64),
+    len: u64,
+    modified: Option<SystemTime>,
+}
+
+/// How long ago a change must be for its [`Signature`] to tell it from the next one: file systems
+/// count time in ticks, of two seconds at most, and give a deleted file's number to a new one.
+const SETTLED: Duration = Duration::from_secs(2);
+
+impl Signature {
+    pub(super) fn of(metadata: &fs::Metadata) -> Self {
+        Self { file: number(metadata), len: metadata.len(), modified: metadata.modified().ok() }
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        let age =
+            self.modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        age.is_some_and(|age| age > SETTLED)
+    }
+}
+
+/// The file's number, and its file system's.
+#[cfg(unix)]
+fn number(metadata: &fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn number(_: &fs::Metadata) -> (u64, u64) {
+    (0, 0)
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Writes a new file durably, or none.
+pub(super) fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
+    file.write_all(text).and_then(|()| file.sync_all()).inspect_err(|_| {
+        // Half a file is of no use to anybody.
+        let _ = fs::remove_file(path);
+    })
+}
+
+/// An operating system's error as a fault of the store.
+pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
+    let next = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space",
+        io::ErrorKind::PermissionDenied => "; make it your own, or set ASTRO_HOME",
+        io::ErrorKind::ReadOnlyFilesystem => "; set ASTRO_HOME to a place that can be written",
+        _ => "",
+    };
+    let detail = format!("{what} {} ({error}){next}", path.display());
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StoreError::Denied(detail)
+        }
+        _ => StoreError::Io(detail),
+    }
+}
