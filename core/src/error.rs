@@ -52,6 +52,8 @@ pub enum Error {
     MissingEndpoint(&'static str),
     /// A URL that no secret may go to.
     InvalidUrl(InvalidUrl),
+    /// What cannot name a profile.
+    InvalidProfileName(String),
     /// No response.
     Http(HttpError),
     /// The credential store failed.
@@ -78,6 +80,7 @@ impl Error {
             Self::InvalidIdToken(_) => "invalid_id_token",
             Self::MissingEndpoint(_) => "missing_endpoint",
             Self::InvalidUrl(_) => "invalid_url",
+            Self::InvalidProfileName(_) => "invalid_profile_name",
             Self::Http(error) => match error.kind {
                 HttpErrorKind::Timeout => "timeout",
                 HttpErrorKind::Certificate => "certificate_refused",
@@ -132,7 +135,20 @@ impl From<StoreError> for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::SessionOver(error) | Self::AccessDenied(error) => {
+                error.as_ref().map(|error| error as _)
+            }
+            Self::Server(error) => Some(error),
+            Self::InvalidUrl(error) => Some(error),
+            Self::Http(error) => Some(error),
+            Self::Store(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -160,6 +176,9 @@ impl fmt::Display for Error {
             Self::InvalidIdToken(problem) => write!(f, "the ID token cannot be used: {problem}"),
             Self::MissingEndpoint(name) => write!(f, "the provider names no {name} endpoint"),
             Self::InvalidUrl(error) => error.fmt(f),
+            Self::InvalidProfileName(name) => {
+                write!(f, "{name:?} cannot name a profile: use letters, digits, '-', '_' and '.'")
+            }
             Self::Http(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::Finished => f.write_str("this login has already ended"),
@@ -208,6 +227,8 @@ impl fmt::Display for ServerError {
         }
     }
 }
+
+impl std::error::Error for ServerError {}
 
 /// `text` of a server without what could act on a terminal or hide other text, cut at 200
 /// characters.

@@ -45,7 +45,7 @@ pub enum Body {
     /// `application/json`, to be encoded by the platform
     Json(Value),
     /// As it is; its type is in [`Request::headers`]
-    Raw(Vec<u8>),
+    Raw(Zeroizing<Vec<u8>>),
 }
 
 impl Request {
@@ -147,3 +147,5 @@ impl fmt::Display for HttpError {
         if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
     }
 }
+
+impl std::error::Error for HttpError {}

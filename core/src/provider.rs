@@ -68,6 +68,27 @@ impl Endpoints {
         }
     }
 
+    /// The stored form: an object of URLs.
+    pub fn to_value(&self) -> Value {
+        let mut endpoints = self.clone();
+        let named = Self::NAMES.into_iter().filter_map(|name| {
+            let endpoint = endpoints.by_name(name)?.take()?;
+            Some((name.to_owned(), endpoint.as_str().into()))
+        });
+        Value::Map(named.collect())
+    }
+
+    /// Reads the stored form; `None` if it is not one.
+    pub fn from_value(value: &Value) -> Option<Self> {
+        let mut endpoints = Self::default();
+        for name in Self::NAMES {
+            if let (Some(url), Some(endpoint)) = (value.string(name), endpoints.by_name(name)) {
+                *endpoint = Some(Endpoint::parse(url).ok()?);
+            }
+        }
+        Some(endpoints)
+    }
+
     /// Takes over what `other` has and this one lacks.
     pub fn fill_gaps(&mut self, mut other: Self) {
         for name in Self::NAMES {
@@ -83,11 +104,6 @@ impl Endpoints {
 impl Provider {
     /// The stored form: an object without secrets.
     pub fn to_value(&self) -> Value {
-        let mut endpoints = self.endpoints.clone();
-        let named = Endpoints::NAMES.into_iter().filter_map(|name| {
-            let endpoint = endpoints.by_name(name)?.take()?;
-            Some((name.to_owned(), endpoint.as_str().into()))
-        });
         Value::map([
             (
                 "kind",
@@ -100,7 +116,7 @@ impl Provider {
             ("issuer", Some(self.issuer.as_str().into())),
             ("client_id", Some(self.client_id.as_str().into())),
             ("scopes", Some(Value::List(self.scopes.iter().map(|s| s.as_str().into()).collect()))),
-            ("endpoints", Some(Value::Map(named.collect()))),
+            ("endpoints", Some(self.endpoints.to_value())),
         ])
     }
 
@@ -112,13 +128,6 @@ impl Provider {
             ("workos", None) => Dialect::WorkOs(Encoding::Json),
             _ => return None,
         };
-        let mut endpoints = Endpoints::default();
-        let stored = value.field("endpoints")?;
-        for name in Endpoints::NAMES {
-            if let (Some(url), Some(endpoint)) = (stored.string(name), endpoints.by_name(name)) {
-                *endpoint = Some(Endpoint::parse(url).ok()?);
-            }
-        }
         Some(Self {
             issuer: value.string("issuer")?.to_owned(),
             client_id: value.string("client_id")?.to_owned(),
@@ -128,7 +137,7 @@ impl Provider {
                 .iter()
                 .map(|scope| scope.as_str().map(str::to_owned))
                 .collect::<Option<_>>()?,
-            endpoints,
+            endpoints: Endpoints::from_value(value.field("endpoints")?)?,
             dialect,
         })
     }

@@ -19,6 +19,14 @@ pub type ParseJson = fn(&[u8]) -> Result<Value, Malformed>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it is not JSON")
+    }
+}
+
+impl std::error::Error for Malformed {}
+
 /// A JSON value. Its strings are wiped when dropped, since any of them may be a token.
 #[derive(Clone, PartialEq)]
 pub enum Value {

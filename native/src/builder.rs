@@ -7,7 +7,7 @@ use crate::http::{AnyHttp, ReqwestHttp, SendHttp};
 use crate::profile::Home;
 use crate::runtime::SystemRuntime;
 use crate::session::{Core, Session};
-use crate::store::{self, Items, Keyring, ProfileStore, StoreChoice};
+use crate::store::{self, Items, Keyring, ProfileStore, Prompt, StoreChoice};
 
 /// What a [`Session`] is made of; see [`Session::builder`].
 pub struct Builder {
@@ -16,11 +16,12 @@ pub struct Builder {
     provider: Option<Provider>,
     server: Option<Endpoint>,
     ca_file: Option<PathBuf>,
-    store: StoreChoice,
+    store: Option<StoreChoice>,
     attended: bool,
     http: Option<Arc<dyn SendHttp>>,
     items: Option<Arc<dyn Items>>,
     access_token: Option<Secret>,
+    endpoints: Option<Endpoints>,
 }
 
 impl Builder {
@@ -31,11 +32,12 @@ impl Builder {
             provider: None,
             server: None,
             ca_file: None,
-            store: StoreChoice::Auto,
+            store: None,
             attended: false,
             http: None,
             items: None,
             access_token: None,
+            endpoints: None,
         }
     }
 
@@ -75,10 +77,10 @@ impl Builder {
         self
     }
 
-    /// Which store a login uses.
+    /// Which store a login uses; what the profile remembers unless said otherwise.
     #[must_use]
     pub fn store(mut self, store: StoreChoice) -> Self {
-        self.store = store;
+        self.store = Some(store);
         self
     }
 
@@ -103,6 +105,14 @@ impl Builder {
         self
     }
 
+    /// Lets a login remember which of the provider's endpoints were set by hand, for
+    /// [`Profile::endpoints`](crate::Profile::endpoints).
+    #[must_use]
+    pub fn endpoints_by_hand(mut self, endpoints: Endpoints) -> Self {
+        self.endpoints = Some(endpoints);
+        self
+    }
+
     /// Uses this access token as it is. It is never stored, refreshed or revoked.
     #[must_use]
     pub fn access_token(mut self, access_token: Secret) -> Self {
@@ -120,11 +130,7 @@ impl Builder {
             None => Home::from_env()?,
         };
         if !store::is_profile_name(&self.profile) {
-            return Err(StoreError::Missing(format!(
-                "{:?} cannot name a profile; use letters, digits, '-', '_' and '.'",
-                self.profile
-            ))
-            .into());
+            return Err(Error::InvalidProfileName(self.profile));
         }
         let remembered = match home.profile(&self.profile) {
             // A login sets it aside, and a token from outside needs none.
@@ -135,6 +141,19 @@ impl Builder {
             }
             remembered => remembered?,
         };
+        if remembered.as_ref().is_some_and(|p| p.provider.is_none() && p.identity.is_some())
+            && self.provider.is_none()
+        {
+            return Err(StoreError::Newer(format!(
+                "profile {:?} is signed in at a provider of a kind that this program does not know",
+                self.profile
+            ))
+            .into());
+        }
+        let choice = self
+            .store
+            .or(remembered.as_ref().map(|profile| profile.store_choice))
+            .unwrap_or_default();
         let given = self.provider.clone().map(|p| (p, self.server.clone(), self.ca_file.clone()));
         let remembered = remembered.map(|p| (p.provider, p.server, p.ca_file)).unwrap_or_default();
         let provider = match self.provider.or(remembered.0) {
@@ -152,20 +171,24 @@ impl Builder {
         let server = self.server.or(remembered.1);
         let ca_file = self.ca_file.or(remembered.2);
         let http = self.http.unwrap_or_else(|| Arc::new(ReqwestHttp::with_ca_file(ca_file)));
-        let items = self.items.unwrap_or_else(|| {
-            let prompt = if self.attended { store::Prompt::Allowed } else { store::Prompt::Never };
-            Arc::new(Keyring::new("astropass", prompt))
-        });
+        let keyring = |prompt| -> Arc<dyn Items> { Arc::new(Keyring::new("astropass", prompt)) };
+        let (items, quiet) = match self.items {
+            Some(items) => (Arc::clone(&items), items),
+            None if self.attended => (keyring(Prompt::Allowed), keyring(Prompt::Never)),
+            None => (keyring(Prompt::Never), keyring(Prompt::Never)),
+        };
         let runtime = SystemRuntime::new();
         let mut profile_store =
-            ProfileStore::new(&home, &self.profile, items, self.store, self.attended)
+            ProfileStore::new(&home, &self.profile, items, choice, self.attended)
+                .with_quiet(quiet)
                 .with_runtime(runtime.clone());
         if let Some((provider, server, ca_file)) = given {
-            let (name, choice) = (self.profile.clone(), self.store);
+            let (name, by_hand) = (self.profile.clone(), self.endpoints);
             profile_store = profile_store.with_settings(move |document| {
                 let profile = document.profile_mut(&name);
                 profile.set("provider", Some(provider.to_value()));
                 profile.set("store_choice", Some(choice.as_str().into()));
+                profile.set("endpoints", by_hand.as_ref().map(Endpoints::to_value));
                 if let Some(server) = &server {
                     profile.set("server", Some(server.as_str().into()));
                 }

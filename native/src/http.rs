@@ -32,37 +32,42 @@ pub struct ReqwestHttp {
     clients: Arc<Clients>,
 }
 
-type Client = OnceLock<Result<reqwest::Client, HttpError>>;
-
 #[derive(Debug, Default)]
 struct Clients {
-    https: Client,
-    http: Client,
+    https: OnceLock<reqwest::Client>,
+    http: OnceLock<reqwest::Client>,
 }
 
 impl ReqwestHttp {
     /// Trusts the certificates in the PEM file `ca_file` besides the platform's.
     ///
-    /// `SSL_CERT_FILE` is honoured too, where the platform's verifier does.
+    /// The file that `SSL_CERT_FILE` names is honoured too.
     pub fn with_ca_file(ca_file: Option<PathBuf>) -> Self {
         Self { ca_file, clients: Arc::default() }
     }
 
     fn client(&self, endpoint: &Endpoint) -> Result<&reqwest::Client, HttpError> {
-        let client = if endpoint.is_https() {
-            self.clients.https.get_or_init(|| self.https())
-        } else {
-            self.clients.http.get_or_init(loopback)
-        };
-        client.as_ref().map_err(Clone::clone)
+        let is_https = endpoint.is_https();
+        let client = if is_https { &self.clients.https } else { &self.clients.http };
+        match client.get() {
+            Some(client) => Ok(client),
+            // A failure is not kept: a CA file that is being replaced is there a moment later.
+            None => {
+                let built = if is_https { self.https() } else { loopback() }?;
+                Ok(client.get_or_init(|| built))
+            }
+        }
     }
 
     fn https(&self) -> Result<reqwest::Client, HttpError> {
         let provider = Arc::new(default_provider());
-        let roots = match &self.ca_file {
-            Some(path) => ca_certificates(path)?,
-            None => Vec::new(),
-        };
+        // Where the verifier asks the system itself, only this makes it look there.
+        let from_env = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+        let from_env = from_env.filter(|_| cfg!(any(target_os = "macos", windows)));
+        let mut roots = Vec::new();
+        for path in self.ca_file.iter().chain(&from_env) {
+            roots.extend(ca_certificates(path)?);
+        }
         let verifier =
             Verifier::new_with_extra_roots(roots, Arc::clone(&provider)).map_err(|error| {
                 match &self.ca_file {
@@ -126,17 +131,11 @@ impl ReqwestHttp {
             value.set_sensitive(true);
             builder = builder.header(http::header::AUTHORIZATION, value);
         }
-        let (content_type, body) = match &request.body {
-            Body::Empty => return Ok(builder),
-            Body::Raw(body) => return Ok(builder.body(body.clone())),
-            Body::Form(form) => {
-                ("application/x-www-form-urlencoded", form.expose_secret().as_bytes().to_vec())
-            }
-            Body::Json(value) => ("application/json", print_json(value).to_vec()),
-        };
-        // Wiped when the last part of it was sent.
-        let body = bytes::Bytes::from_owner(Zeroizing::new(body));
-        Ok(builder.header(http::header::CONTENT_TYPE, content_type).body(body))
+        if let Body::Raw(body) = &request.body {
+            // Wiped when the last part of it was sent.
+            builder = builder.body(bytes::Bytes::from_owner(body.clone()));
+        }
+        Ok(builder)
     }
 }
 
@@ -185,7 +184,7 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, HttpError> 
 
 /// [`Http`] with a boxed future: what a caller implements to send requests in a way of its own.
 pub trait SendHttp: Send + Sync {
-    /// Sends `request` once, as [`Http`] asks.
+    /// Sends `request` once, as [`Http`] asks. Its body is [`Body::Empty`] or [`Body::Raw`].
     fn send(&self, request: Request) -> HttpFuture<'_>;
 }
 
@@ -214,8 +213,23 @@ pub(crate) struct AnyHttp(pub(crate) Arc<dyn SendHttp>);
 
 impl Http for AnyHttp {
     fn send(&self, request: Request) -> impl Future<Output = Result<Response, HttpError>> {
-        self.0.send(request)
+        self.0.send(encoded(request))
     }
+}
+
+/// `request` with its body as bytes, which is all that a [`SendHttp`] needs to know of.
+fn encoded(mut request: Request) -> Request {
+    let (content_type, body) = match request.body {
+        Body::Form(form) => (
+            "application/x-www-form-urlencoded",
+            Zeroizing::new(form.expose_secret().as_bytes().to_vec()),
+        ),
+        Body::Json(value) => ("application/json", print_json(&value)),
+        Body::Empty | Body::Raw(_) => return request,
+    };
+    request.headers.push(("content-type".to_owned(), content_type.to_owned()));
+    request.body = Body::Raw(body);
+    request
 }
 
 fn invalid(detail: String) -> HttpError {

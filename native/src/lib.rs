@@ -34,6 +34,7 @@ mod store;
 use std::path::PathBuf;
 
 pub use astropass_core::flow::Prompt;
+pub use astropass_core::wire;
 pub use astropass_core::{
     AccessToken, Body, Cleared, Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, Event,
     Freshness, HttpError, HttpErrorKind, Identity, InvalidUrl, Provider, Request, Response, Secret,

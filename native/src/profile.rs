@@ -2,7 +2,8 @@ use std::path::{Path, PathBuf};
 
 use astropass_core::wire::Value;
 use astropass_core::{
-    Credentials, Endpoint, Error, Identity, Provider, StoreError, Stored, Timestamp, User,
+    Credentials, Endpoint, Endpoints, Error, Identity, Provider, StoreError, Stored, Timestamp,
+    User,
 };
 
 use crate::json::parse_json;
@@ -23,6 +24,8 @@ pub struct Profile {
     pub name: String,
     /// Where it signs in
     pub provider: Option<Provider>,
+    /// The endpoints of the provider that were set by hand
+    pub endpoints: Endpoints,
     /// The API server that its tokens are for
     pub server: Option<Endpoint>,
     /// A CA certificate to trust besides the platform's
@@ -65,7 +68,9 @@ impl Home {
         let named = std::env::var_os("ASTRO_HOME").filter(|name| !name.is_empty());
         match named.map(PathBuf::from).or_else(std::env::home_dir) {
             Some(parent) if !parent.as_os_str().is_empty() => Ok(Self::in_directory(&parent)),
-            _ => Err(StoreError::Missing("there is no home directory; set ASTRO_HOME".to_owned())),
+            _ => Err(StoreError::Unavailable(
+                "there is no home directory; set ASTRO_HOME".to_owned(),
+            )),
         }
     }
 
@@ -172,6 +177,10 @@ impl Profile {
         Some(Self {
             name: name.to_owned(),
             provider: profile.field("provider").and_then(Provider::from_value),
+            endpoints: profile
+                .field("endpoints")
+                .and_then(Endpoints::from_value)
+                .unwrap_or_default(),
             server: profile.string("server").and_then(|url| Endpoint::parse(url).ok()),
             ca_file: text("ca_file").map(PathBuf::from),
             store_choice: profile

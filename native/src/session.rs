@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::sync::{RwLock, broadcast, watch};
 
 use crate::builder::Builder;
 use crate::http::AnyHttp;
+use crate::profile::Home;
 use crate::runtime::SystemRuntime;
 use crate::store::{self, ProfileStore, StoreKind};
 
@@ -18,8 +20,8 @@ type Refreshed = Option<Result<AccessToken, Error>>;
 
 /// A user's session: signed in or not, and kept so.
 ///
-/// Clones share one session. All calls need a tokio runtime with timers and I/O; a fresh token
-/// needs neither.
+/// Clones share one session. Calls need a tokio runtime with timers and I/O, which must live until
+/// [`settle`](Self::settle) has returned: a refresh that was sent goes on as a task of it.
 #[derive(Clone)]
 pub struct Session(Arc<Inner>);
 
@@ -38,6 +40,12 @@ const MAX_API_BODY: usize = 64 << 20;
 /// Deadline of a request to an API server.
 const API_TIMEOUT: Duration = Duration::from_secs(60);
 
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session at {}", self.provider().issuer)
+    }
+}
+
 impl Session {
     /// The session of the profile `name`, as `ast login` left it.
     ///
@@ -45,6 +53,22 @@ impl Session {
     /// [`Error::NotSignedIn`] if no login was ever made there; [`Error::Store`].
     pub fn open(name: &str) -> Result<Self, Error> {
         Self::builder().profile(name).build()
+    }
+
+    /// The session that `ast` would use: of the profile that `ASTRO_PROFILE` names, or that was
+    /// chosen with `ast profile use`, or `default`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_current() -> Result<Self, Error> {
+        let home = Home::from_env()?;
+        let named = std::env::var("ASTRO_PROFILE").ok().filter(|name| !name.is_empty());
+        let chosen = match named {
+            Some(name) => Some(name),
+            None => home.current("ast")?,
+        };
+        let name = chosen.as_deref().unwrap_or("default");
+        Self::builder().home(home).profile(name).build()
     }
 
     /// A session with a profile, provider, server or store of the caller's choice.
@@ -143,10 +167,21 @@ impl Session {
     /// Signs out: at the server where that can be done, and here in any case.
     ///
     /// # Errors
-    /// [`Error::NotSignedIn`], or [`Error::Store`] if the profile cannot be changed.
+    /// [`Error::NotSignedIn`], unless there was something left to delete of an earlier logout; or
+    /// [`Error::Store`] if the profile cannot be changed.
     pub async fn logout(&self) -> Result<SignedOut, Error> {
         let core = Arc::clone(&self.0.core);
-        let done = self.spawn(async move { core.logout().await });
+        let done = self.spawn(async move {
+            let signed_out = core.logout().await;
+            if signed_out != Err(Error::NotSignedIn) {
+                return signed_out;
+            }
+            // An earlier logout may have left something to a keyring that was locked then.
+            match core.store().sweep_leftovers().await? {
+                Some(cleared) => Ok(SignedOut { revoked: None, cleared }),
+                None => signed_out,
+            }
+        });
         done.await.map_err(|_| Error::Finished)?
     }
 
@@ -200,7 +235,10 @@ impl Session {
     /// Sends `request` to the API server with the access token, and once more after a 401 with
     /// a refreshed one.
     ///
-    /// The URI is a path, or a URL on the API server. The answer's body may have 64 MiB.
+    /// The URI is a path, which is appended to the server's, or a URL on the API server. Fields
+    /// `Authorization` and `Host` of the caller's are left out. The whole exchange may take 60
+    /// seconds and the answer's body may have 64 MiB; for more, use [`token`](Self::token) with an
+    /// HTTP client of your own.
     ///
     /// # Errors
     /// As [`token`](Self::token); [`Error::InvalidUrl`] for another server, which never gets the
@@ -253,7 +291,7 @@ impl Session {
             endpoint,
             headers,
             authorization: None,
-            body: if body.is_empty() { Body::Empty } else { Body::Raw(body) },
+            body: if body.is_empty() { Body::Empty } else { Body::Raw(body.into()) },
             timeout: API_TIMEOUT,
             max_body: MAX_API_BODY,
         })

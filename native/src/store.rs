@@ -44,6 +44,8 @@ pub struct ProfileStore {
     notices: Notices,
     runtime: SystemRuntime,
     deadline: Duration,
+    /// The keyring without prompts, for what nobody waits for.
+    quiet: Arc<dyn Items>,
     settings: Option<Arc<Settings>>,
 }
 
@@ -84,6 +86,7 @@ impl ProfileStore {
         attended: bool,
     ) -> Self {
         Self {
+            quiet: Arc::clone(&items),
             vault: Arc::new(Vault::new(home.folder.clone(), name.to_owned(), items)),
             choice,
             resolved: Arc::default(),
@@ -97,6 +100,12 @@ impl ProfileStore {
     /// Emits events by `runtime`.
     pub(crate) fn with_runtime(mut self, runtime: SystemRuntime) -> Self {
         self.runtime = runtime;
+        self
+    }
+
+    /// Deletes what is left of earlier sessions by `quiet`, which asks nobody to unlock anything.
+    pub(crate) fn with_quiet(mut self, quiet: Arc<dyn Items>) -> Self {
+        self.quiet = quiet;
         self
     }
 
@@ -163,11 +172,26 @@ impl ProfileStore {
     }
 
     /// Step 4 of a change that is made: its result stands, so this has a deadline of its own.
-    async fn sweep(&self, listed: Vec<Swept>) -> Result<Cleared, StoreError> {
+    async fn sweep(
+        &self,
+        listed: Vec<Swept>,
+        items: &Arc<dyn Items>,
+        deadline: Duration,
+    ) -> Result<Cleared, StoreError> {
         if listed.is_empty() {
             return Ok(Cleared::Everything);
         }
-        self.on_thread(self.deadline + FILE, None, move |vault, _| vault.sweep(&listed)).await
+        let items = Arc::clone(items);
+        self.on_thread(deadline + FILE, None, move |vault, _| vault.sweep(&listed, &*items)).await
+    }
+
+    /// Deletes what an earlier logout could not; `None` if there is nothing of this profile.
+    pub(crate) async fn sweep_leftovers(&self) -> Result<Option<Cleared>, StoreError> {
+        let listed = self.vault.document()?.sweep();
+        if listed.iter().all(|swept| swept.profile != self.vault.profile) {
+            return Ok(None);
+        }
+        self.sweep(listed, &self.vault.items, self.deadline).await.map(Some)
     }
 
     /// Runs `work` on a thread that neither this call nor the exit of the program waits for.
@@ -264,7 +288,7 @@ impl Store for ProfileStore {
         };
         let (revision, listed) = self.on_thread(self.deadline + FILE, Some(guard), save).await?;
         // What is left of the old session is listed, and the next writer's to delete.
-        let _ = self.sweep(listed).await;
+        let _ = self.sweep(listed, &self.quiet, UNATTENDED).await;
         Ok(revision)
     }
 
@@ -272,6 +296,7 @@ impl Store for ProfileStore {
         let expected = expected.clone();
         let clear = move |vault: &Vault, commit: &dyn Fn() -> bool| vault.clear(&expected, commit);
         let listed = self.on_thread(self.deadline + FILE, Some(guard), clear).await?;
-        Ok(self.sweep(listed).await.unwrap_or(Cleared::LeftToSweep))
+        let swept = self.sweep(listed, &self.vault.items, self.deadline).await;
+        Ok(swept.unwrap_or(Cleared::LeftToSweep))
     }
 }

@@ -3,22 +3,27 @@
 //   node approve.mjs VERIFICATION_URI_COMPLETE
 //   node approve.mjs VERIFICATION_URI USER_CODE
 //   node approve.mjs AUTHORIZATION_URL            (code + PKCE: goes on to the client's callback)
-//   options: --deny   --login NAME
+//   options: --deny   --login NAME   --cookies FILE (of a browser that was here before)
 //
 // It knows no route of any server, only what is on the page: it types the code and the name, and
 // presses the button. Prints {"outcome": "approved" | "denied", "page": TITLE}; exits 1 otherwise.
 
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 const STEPS = 20;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { deny: { type: 'boolean' }, login: { type: 'string', default: 'ada' } },
+  options: {
+    deny: { type: 'boolean' },
+    login: { type: 'string', default: 'ada' },
+    cookies: { type: 'string' },
+  },
 });
 const [link, userCode = ''] = positionals;
 const typed = { user_code: userCode, login: values.login, password: 'any' };
-const cookies = [];
+const cookies = existsSync(values.cookies ?? '') ? JSON.parse(readFileSync(values.cookies)) : [];
 
 let page = await open(new URL(link));
 let denied = false;
@@ -36,6 +41,7 @@ for (let step = 0; page.form !== undefined; step += 1) {
 // A denial is answered by an error page or by the empty form, never by a page that says it went well.
 if (!denied && page.status >= 400) fail(`the last page says ${page.status}: ${page.title}`);
 if (values.deny && !denied) fail('found no button to deny with');
+if (values.cookies !== undefined) writeFileSync(values.cookies, JSON.stringify(cookies));
 console.log(JSON.stringify({ outcome: denied ? 'denied' : 'approved', page: page.title }));
 
 function fail(why) {

@@ -103,6 +103,16 @@ pub fn approve(uri: &str, user_code: Option<&str>) -> io::Result<()> {
     person(&[uri].into_iter().chain(user_code).collect::<Vec<_>>())
 }
 
+/// Like [`approve`], by the user `name` in a browser that keeps its cookies in the file `cookies`.
+///
+/// # Errors
+///
+/// As for [`approve`].
+pub fn approve_as(name: &str, cookies: &Path, uri: &str) -> io::Result<()> {
+    let cookies = cookies.to_str().ok_or(io::ErrorKind::InvalidInput)?;
+    person(&[uri, "--login", name, "--cookies", cookies])
+}
+
 /// Like [`approve`], and presses the other button.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use astropass::Session;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "/api/v1/me".to_owned());
-    let session = Session::open("default")?;
+    let session = Session::open_current()?;
     let response = session.send(http::Request::get(path).body(Vec::new())?).await?;
     std::io::stdout().write_all(response.body())?;
     Ok(())

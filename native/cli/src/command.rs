@@ -4,6 +4,7 @@ mod login;
 mod logout;
 mod profile;
 mod prompt;
+mod provider;
 mod token;
 mod whoami;
 

@@ -19,6 +19,12 @@ impl Lock {
     pub(super) fn try_take(path: &Path) -> Result<Option<Self>, StoreError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
+        // A link in its place could lead to a file of somebody else's.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::custom_flags(
+            &mut options,
+            rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
+        );
         let file = private(&mut options)
             .open(path)
             .map_err(|error| failed("cannot open", path, &error))?;

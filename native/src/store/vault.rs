@@ -89,7 +89,7 @@ impl Vault {
             }
             StoreKind::Keyring => {
                 let staged = self.stage(b"astropass probe", |_| Ok(()))?;
-                self.sweep(&[staged]).map(drop)
+                self.sweep(&[staged], &*self.items).map(drop)
             }
         }
     }
@@ -129,8 +129,15 @@ impl Vault {
             }
             settings(document);
             Ok(document.sweep())
-        })?;
-        Ok((revision, listed))
+        });
+        match (listed, staged) {
+            (Ok(listed), _) => Ok((revision, listed)),
+            (Err(error), staged) => {
+                // A later writer may already have swept what this one was too slow to write.
+                let _ = staged.map(|staged| self.sweep(&[staged], &*self.items));
+                Err(error)
+            }
+        }
     }
 
     /// Signs the profile out, and gives what is to be swept then.
@@ -179,12 +186,22 @@ impl Vault {
             document.add_to_sweep(&staged);
             Ok(())
         })?;
-        for (n, part) in (0..).zip(&parts) {
+        match self.write_items(&staged, &parts) {
+            Ok(()) => Ok(staged),
+            Err(error) => {
+                let _ = self.sweep(&[staged], &*self.items);
+                Err(error)
+            }
+        }
+    }
+
+    fn write_items(&self, staged: &Swept, parts: &[&[u8]]) -> Result<(), StoreError> {
+        for (n, part) in (0..).zip(parts) {
             let name = item(&self.profile, &staged.revision, n);
             if let Err(error) = self.items.write(&name, part) {
                 // Without a keyring there is nothing to delete, and nobody who could.
                 if n == 0 && matches!(error, StoreError::Absent(_)) {
-                    self.unlist(&[&staged])?;
+                    self.unlist(&[staged])?;
                 }
                 return Err(error);
             }
@@ -195,20 +212,20 @@ impl Vault {
                 ));
             }
         }
-        Ok(staged)
+        Ok(())
     }
 
     /// Step 4 for what was `listed` under the profile's refresh lock.
     ///
     /// Nothing refers to that ever again, so the lock may be let go meanwhile.
-    pub(crate) fn sweep(&self, listed: &[Swept]) -> Result<Cleared, StoreError> {
+    pub(crate) fn sweep(&self, listed: &[Swept], items: &dyn Items) -> Result<Cleared, StoreError> {
         let (mut swept, mut cleared) = (Vec::new(), Cleared::Everything);
         for entry in listed {
             let is_own = entry.profile == self.profile;
             if !is_own && !self.is_abandoned(entry) {
                 continue;
             }
-            let delete = |n| self.items.delete(&item(&entry.profile, &entry.revision, n));
+            let delete = |n| items.delete(&item(&entry.profile, &entry.revision, n));
             match (0..entry.items).try_for_each(delete) {
                 Ok(()) => swept.push(entry),
                 Err(_) if is_own => cleared = Cleared::LeftToSweep,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::signed_in;
 
 /// How many tests end a session or change it; each needs one of its own.
-const SESSIONS: usize = 7;
+const SESSIONS: usize = 8;
 
 /// The server that most tests share, and sessions there, all made at once: each login waits five
 /// seconds for its first poll.

@@ -97,7 +97,7 @@ pub(super) async fn switch_to(session: &Session, organization: &str) -> Result<(
             OTHER,
             "not_switched",
             format!(
-                "The server does not let you use {organization:?}: {refusal}. You are signed in as before; 'ast account list' shows what you can use."
+                "The server does not let you use {organization:?}: {refusal}. Your session goes on without it; 'ast account list' shows what you can use."
             ),
         )),
         Err(error) => Err(error.into()),

@@ -1,20 +1,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use astropass::{
-    Dialect, Encoding, Endpoint, Endpoints, Error, Profile, Provider, Session, StoreError,
-    StoreKind, discover, printable,
-};
+use astropass::{Dialect, Endpoint, Profile, Session, StoreError, StoreKind, printable};
 use serde_json::json;
 
-use super::account;
 use super::prompt::{self, Countdown};
+use super::{account, provider};
 use crate::args::Login;
-use crate::context::{Context, default_server, env, url_of};
-use crate::failure::{Failure, NETWORK};
+use crate::context::{Context, default_server, env};
+use crate::failure::Failure;
 use crate::output::{self, GREEN};
-
-const WORKOS: &str = "https://api.workos.com";
-const SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Failure> {
     if Context::environment_token().is_some() {
@@ -27,7 +21,8 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
     };
     let session = session(context, login, before.as_ref()).await?;
     sign_in(context, login, &session).await?;
-    if context.current()?.is_none() {
+    let is_first = context.current()?.is_none();
+    if is_first {
         context.make_current(Some(&context.profile))?;
     }
     let switched = match &login.organization {
@@ -39,8 +34,8 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
     {
         output::warn(&format!("The accounts are not known yet: {}", failure.message()));
     }
-    switched?;
-    greet(context)
+    greet(context, is_first)?;
+    switched
 }
 
 /// Signs in; the codes and the time left are shown meanwhile.
@@ -75,7 +70,7 @@ async fn sign_in(context: &Context<'_>, login: &Login, session: &Session) -> Res
     result.map(drop).map_err(Failure::of_login)
 }
 
-fn greet(context: &Context<'_>) -> Result<(), Failure> {
+fn greet(context: &Context<'_>, is_first: bool) -> Result<(), Failure> {
     context.report_notices(true);
     let profile = context.signed_in()?;
     let (user, account) = (profile.user.as_ref(), profile.account());
@@ -100,8 +95,10 @@ fn greet(context: &Context<'_>) -> Result<(), Failure> {
         _ => context.home.path().join("credentials.json").display().to_string(),
     };
     output::note(&format!("  Profile \"{}\", its tokens in {place}.", profile.name));
-    if context.profile != context.current()?.unwrap_or_default() {
-        let name = &profile.name;
+    let name = &profile.name;
+    if is_first && name != "default" {
+        output::note(&format!("  Other commands use \"{name}\" from now on."));
+    } else if context.current()?.as_ref() != Some(name) {
         output::note(&format!("  Run 'ast profile use {name}' to use it without --profile."));
     }
     Ok(())
@@ -127,7 +124,7 @@ async fn session(
         }
         (None, None) => before.map(|profile| profile.store_choice).unwrap_or_default(),
     };
-    let provider = provider(login, before, ca_file.as_deref()).await?;
+    let (provider, by_hand) = provider::find(login, before, ca_file.as_deref()).await?;
     let server = match context.server_override()? {
         Some(server) => Some(server),
         None => match before.and_then(|profile| profile.server.clone()) {
@@ -136,102 +133,17 @@ async fn session(
         },
     };
     let is_workos = matches!(provider.dialect, Dialect::WorkOs(_));
-    let mut builder = context.builder(&context.profile).provider(provider).store(store);
+    let builder = context.builder(&context.profile).provider(provider).store(store);
+    let mut builder = builder.endpoints_by_hand(by_hand);
     match server {
         Some(server) => builder = builder.server(server),
-        None if is_workos => return Err(missing("--server URL", "ASTRO_SERVER", "the API server")),
+        None if is_workos => {
+            return Err(provider::missing("--server URL", "ASTRO_SERVER", "the API server"));
+        }
         None => {}
     }
     if let Some(ca_file) = ca_file {
         builder = builder.ca_file(ca_file);
     }
     context.build(builder)
-}
-
-fn missing(option: &str, variable: &str, what: &str) -> Failure {
-    Failure::usage(format!("Which is {what}? Give {option}, or set {variable}."))
-}
-
-/// Where to sign in, with every endpoint found.
-async fn provider(
-    login: &Login,
-    before: Option<&Profile>,
-    ca_file: Option<&std::path::Path>,
-) -> Result<Provider, Failure> {
-    let before = before.and_then(|profile| profile.provider.as_ref());
-    let issuer = match (&login.issuer, &login.workos_url) {
-        (Some(issuer), _) => Some(issuer.clone()),
-        (None, Some(_)) => None,
-        (None, None) => env("ASTRO_ISSUER").or_else(|| {
-            let standard = before.filter(|provider| provider.dialect == Dialect::Standard);
-            standard.map(|provider| provider.issuer.clone())
-        }),
-    };
-    let client_id = login
-        .client_id
-        .clone()
-        .or_else(|| env("ASTRO_CLIENT_ID"))
-        .or_else(|| before.map(|provider| provider.client_id.clone()))
-        .or_else(|| option_env!("ASTRO_CLIENT_ID").map(str::to_owned))
-        .ok_or_else(|| missing("--client-id ID", "ASTRO_CLIENT_ID", "the OAuth client"))?;
-    let by_hand = endpoints_by_hand(login)?;
-    let Some(issuer) = issuer else {
-        let workos = before.filter(|provider| provider.dialect != Dialect::Standard);
-        let base = login
-            .workos_url
-            .as_deref()
-            .or_else(|| workos.map(|provider| provider.issuer.as_str()))
-            .unwrap_or(WORKOS);
-        let base = url_of("--workos-url", base)?;
-        let mut provider = Provider::workos(&base, &client_id, Encoding::Json)?;
-        let mut endpoints = by_hand;
-        if let Some(before) = workos.filter(|before| before.issuer == provider.issuer) {
-            endpoints.fill_gaps(before.endpoints.clone());
-        }
-        endpoints.fill_gaps(provider.endpoints);
-        provider.endpoints = endpoints;
-        return Ok(provider);
-    };
-    url_of("--issuer", &issuer)?;
-    let same = before.filter(|provider| provider.issuer == issuer);
-    let scopes = match (login.scopes.as_slice(), same) {
-        ([], Some(provider)) => provider.scopes.clone(),
-        ([], None) => SCOPES.map(str::to_owned).to_vec(),
-        (scopes, _) => scopes.to_vec(),
-    };
-    let sufficient = by_hand.device_authorization.is_some() && by_hand.token.is_some();
-    let mut endpoints = by_hand;
-    match discover(&issuer, ca_file.map(Into::into)).await {
-        Ok(found) => endpoints.fill_gaps(found),
-        // A server without metadata, all of whose endpoints are known.
-        Err(Error::Server(_) | Error::MalformedResponse { .. }) if sufficient => {}
-        Err(error @ Error::MalformedResponse { status: 404, .. }) => {
-            return Err(Failure::new(
-                NETWORK,
-                error.code(),
-                format!(
-                    "There is no provider at {issuer} that can be discovered (HTTP 404). Give --issuer exactly as the server has it, or its endpoints with --endpoint."
-                ),
-            ));
-        }
-        Err(error) => return Err(error.into()),
-    }
-    if let Some(provider) = same {
-        endpoints.fill_gaps(provider.endpoints.clone());
-    }
-    Ok(Provider { issuer, client_id, scopes, endpoints, dialect: Dialect::Standard })
-}
-
-fn endpoints_by_hand(login: &Login) -> Result<Endpoints, Failure> {
-    let mut endpoints = Endpoints::default();
-    for given in &login.endpoints {
-        let unknown = || {
-            let names = Endpoints::NAMES.join(", ");
-            Failure::usage(format!("In --endpoint, give NAME=URL with one of the names {names}."))
-        };
-        let (name, url) = given.split_once('=').ok_or_else(unknown)?;
-        let slot = endpoints.by_name(name).ok_or_else(unknown)?;
-        *slot = Some(url_of("--endpoint", url)?);
-    }
-    Ok(endpoints)
 }

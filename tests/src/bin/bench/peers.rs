@@ -1,11 +1,10 @@
 //! Other programs that print a token they already have.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use astropass_tests::server::{Fault, Target, What};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Outcome;
 use super::programs::{Program, in_turn, is_installed};
@@ -14,7 +13,7 @@ use super::table::Table;
 
 /// An oidc-agent that holds a token of the same size; it ends with the value.
 pub(super) struct OidcAgent {
-    agent: Child,
+    pid: String,
     socket: PathBuf,
     token: String,
 }
@@ -27,19 +26,17 @@ impl OidcAgent {
         }
         let socket = home.path().join("oidc-agent");
         std::fs::create_dir_all(home.path().join(".oidc-agent"))?;
-        let agent = Command::new("oidc-agent")
-            .args(["--console", "--socket-path"])
+        // It ends when the agent that it leaves behind can be reached.
+        let output = Command::new("oidc-agent")
+            .args(["--json", "--socket-path"])
             .arg(&socket)
             .env("HOME", home.path())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let token = home.token().to_owned();
-        let mut agent = Self { agent, socket, token };
-        // It says where its socket is when that is there.
-        let stdout = agent.agent.stdout.take().ok_or("oidc-agent has no output")?;
-        BufReader::new(stdout).read_line(&mut String::new())?;
+            .output()?;
+        let started: Value = serde_json::from_slice(&output.stdout)?;
+        let pid =
+            started.get("dpid").and_then(Value::as_str).ok_or("oidc-agent names no process")?;
+        let agent = Self { pid: pid.to_owned(), socket, token: home.token().to_owned() };
         agent.sign_in(home)?;
         Ok(Some(agent))
     }
@@ -83,8 +80,10 @@ impl OidcAgent {
 
 impl Drop for OidcAgent {
     fn drop(&mut self) {
+        let mut kill = Command::new("oidc-agent");
+        kill.arg("--kill").env("OIDCD_PID", &self.pid).env("OIDC_SOCK", &self.socket);
         // One that has ended already needs no end.
-        let _ = self.agent.kill().and_then(|()| self.agent.wait());
+        let _ = kill.stdin(Stdio::null()).output();
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fs;
 
 use astropass_tests::ast::Home;
-use astropass_tests::client;
+use astropass_tests::{client, foreign};
 use http::StatusCode;
+use serde_json::Value;
 
-use super::{approved, issuer, session};
+use super::{complete_uri, issuer, session};
 use crate::middle::{Fate, Middle};
 use crate::{copy_of, error, signed_in, tokens};
 
@@ -115,16 +116,34 @@ fn logged_out_and_revoked() {
 }
 
 #[test]
-fn login_over_a_session_revokes_it() {
+fn login_of_another_user_revokes_the_session_before() {
     let home = session();
     let before = tokens(&home);
-    // Where and how to sign in is remembered.
-    let output = approved(home.ast("login --json --no-browser"));
-    assert_eq!(signed_in(&output)["user"]["id"], "ada");
+    assert_eq!(login_as("grace", &home)["user"]["id"], "grace");
     assert_gone(&before);
     home.age("default", STALE);
     home.ast("token").run().ok();
+}
+
+/// One browser has one grant for each client, and whatever revokes it ends both sessions.
+#[test]
+fn login_of_the_same_user_is_not_ended_with_the_session_before() {
+    let home = session();
+    for _ in 0..2 {
+        assert_eq!(login_as("ada", &home)["user"]["id"], "ada");
+    }
+    home.age("default", STALE);
+    home.ast("token").run().ok();
     assert_eq!(userinfo(&tokens(&home)[0]), StatusCode::OK);
+}
+
+/// A login over the session of `home`, in a browser of this home.
+fn login_as(name: &str, home: &Home) -> Value {
+    // Where and how to sign in is remembered.
+    let mut running = home.ast("login --json --no-browser").start();
+    let uri = complete_uri(&running.prompt());
+    foreign::approve_as(name, &home.path().join("cookies"), &uri).unwrap();
+    signed_in(&running.finish())
 }
 
 /// Neither of the tokens is worth anything to the server.

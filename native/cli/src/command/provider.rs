@@ -1,0 +1,108 @@
+//! Where to sign in: option over environment over profile over default.
+
+use std::path::Path;
+
+use astropass::{Dialect, Encoding, Endpoints, Error, Profile, Provider, discover};
+
+use crate::args::Login;
+use crate::context::{env, url_of};
+use crate::failure::{Failure, NETWORK};
+
+const WORKOS: &str = "https://api.workos.com";
+const SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+
+/// The provider with every endpoint found, and those of them that were set by hand.
+pub(super) async fn find(
+    login: &Login,
+    before: Option<&Profile>,
+    ca_file: Option<&Path>,
+) -> Result<(Provider, Endpoints), Failure> {
+    let remembered = before.and_then(|profile| profile.provider.as_ref());
+    let issuer = match (&login.issuer, &login.workos_url) {
+        (Some(issuer), _) => Some(issuer.clone()),
+        (None, Some(_)) => None,
+        (None, None) => env("ASTRO_ISSUER").or_else(|| {
+            let standard = remembered.filter(|provider| provider.dialect == Dialect::Standard);
+            standard.map(|provider| provider.issuer.clone())
+        }),
+    };
+    let Some(issuer) = issuer else {
+        let workos = remembered.filter(|provider| provider.dialect != Dialect::Standard);
+        let base = login
+            .workos_url
+            .as_deref()
+            .or_else(|| workos.map(|provider| provider.issuer.as_str()))
+            .unwrap_or(WORKOS);
+        let mut provider = Provider::workos(&url_of("--workos-url", base)?, "", Encoding::Json)?;
+        // What is remembered of another provider is not this one's.
+        let before = before.filter(|_| workos.is_some_and(|known| known.issuer == provider.issuer));
+        provider.client_id = client_id(login, before)?;
+        let by_hand = endpoints_by_hand(login, before)?;
+        let mut endpoints = by_hand.clone();
+        endpoints.fill_gaps(provider.endpoints);
+        provider.endpoints = endpoints;
+        return Ok((provider, by_hand));
+    };
+    url_of("--issuer", &issuer)?;
+    let same = remembered.filter(|provider| provider.issuer == issuer);
+    let before = before.filter(|_| same.is_some());
+    let client_id = client_id(login, before)?;
+    let scopes = match (login.scopes.as_slice(), same) {
+        ([], Some(provider)) => provider.scopes.clone(),
+        ([], None) => SCOPES.map(str::to_owned).to_vec(),
+        (scopes, _) => scopes.to_vec(),
+    };
+    let by_hand = endpoints_by_hand(login, before)?;
+    let sufficient = by_hand.device_authorization.is_some() && by_hand.token.is_some();
+    let mut endpoints = by_hand.clone();
+    match discover(&issuer, ca_file.map(Into::into)).await {
+        Ok(found) => endpoints.fill_gaps(found),
+        // A server without metadata, all of whose endpoints are known.
+        Err(Error::Server(_) | Error::MalformedResponse { .. }) if sufficient => {}
+        Err(error @ Error::MalformedResponse { status: 404, .. }) => {
+            return Err(Failure::new(
+                NETWORK,
+                error.code(),
+                format!(
+                    "There is no provider at {issuer} that can be discovered (HTTP 404). Give --issuer exactly as the server has it, or its endpoints with --endpoint."
+                ),
+            ));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let dialect = Dialect::Standard;
+    Ok((Provider { issuer, client_id, scopes, endpoints, dialect }, by_hand))
+}
+
+pub(super) fn missing(option: &str, variable: &str, what: &str) -> Failure {
+    Failure::usage(format!("Which is {what}? Give {option}, or set {variable}."))
+}
+
+fn client_id(login: &Login, before: Option<&Profile>) -> Result<String, Failure> {
+    let remembered = || Some(before?.provider.as_ref()?.client_id.clone());
+    login
+        .client_id
+        .clone()
+        .or_else(|| env("ASTRO_CLIENT_ID"))
+        .or_else(remembered)
+        .or_else(|| option_env!("ASTRO_CLIENT_ID").map(str::to_owned))
+        .ok_or_else(|| missing("--client-id ID", "ASTRO_CLIENT_ID", "the OAuth client"))
+}
+
+/// Those of the options, and what earlier ones set.
+fn endpoints_by_hand(login: &Login, before: Option<&Profile>) -> Result<Endpoints, Failure> {
+    let mut endpoints = Endpoints::default();
+    for given in &login.endpoints {
+        let unknown = || {
+            let names = Endpoints::NAMES.join(", ");
+            Failure::usage(format!("In --endpoint, give NAME=URL with one of the names {names}."))
+        };
+        let (name, url) = given.split_once('=').ok_or_else(unknown)?;
+        let slot = endpoints.by_name(name).ok_or_else(unknown)?;
+        *slot = Some(url_of("--endpoint", url)?);
+    }
+    if let Some(profile) = before {
+        endpoints.fill_gaps(profile.endpoints.clone());
+    }
+    Ok(endpoints)
+}
