@@ -42,7 +42,7 @@ fn every_command_of_the_readme_succeeds_in_its_order() {
             // The reader's provider is WorkOS itself.
             arguments.extend(["--workos-url", server.url()]);
         }
-        let ast = home.ast(arguments.iter().copied());
+        let ast = home.ast("").args(arguments.iter().copied());
         let ast = ast.env("ASTRO_SERVER", server.url()).env("ASTRO_CLIENT_ID", "client_test");
         let ast = if arguments == ["token"] { ast.printing_a_token() } else { ast };
         let output = ast.run();

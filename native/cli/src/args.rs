@@ -13,19 +13,22 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
+/// They are apart from the options of the command that is asked for help.
+const EVERYWHERE: &str = "Options for every command";
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Global {
     /// Profile to use [env: ASTRO_PROFILE] [default: the one chosen with 'profile use', else default]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = EVERYWHERE)]
     pub(crate) profile: Option<String>,
     /// API server that the token is for; overrides the profile's [env: ASTRO_SERVER]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help_heading = EVERYWHERE)]
     pub(crate) server: Option<String>,
     /// Print JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
     /// Say on standard error what is done; no secret is in it
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub(crate) verbose: bool,
 }
 

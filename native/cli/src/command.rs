@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use crate::args::{Args, Command};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::output;
 
 pub(crate) async fn run(context: &Context<'_>, command: &Command) -> Result<ExitCode, Failure> {
     match command {
@@ -24,10 +25,16 @@ pub(crate) async fn run(context: &Context<'_>, command: &Command) -> Result<Exit
         Command::Account(account) => account::run(context, account).await?,
         Command::Api(api) => return api::run(context, api).await,
         Command::Profile(profile) => profile::run(context, profile).await?,
-        Command::Completions { shell } => {
-            let mut command = <Args as clap::CommandFactory>::command();
-            clap_complete::generate(*shell, &mut command, "ast", &mut std::io::stdout());
-        }
+        Command::Completions { shell } => completions(*shell),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Needs neither a home nor a profile.
+pub(crate) fn completions(shell: clap_complete::Shell) {
+    let mut command = <Args as clap::CommandFactory>::command();
+    // Its own writing panics when the reader has closed the pipe.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "ast", &mut script);
+    output::data(&String::from_utf8_lossy(&script));
 }

@@ -1,8 +1,13 @@
 use std::cell::RefCell;
+use std::env::VarError;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use astropass::{Builder, Endpoint, Error, Home, Notice, Profile, Secret, Session};
+use astropass::{
+    Builder, Endpoint, Error, Event, Home, Notice, Profile, Secret, Session, StoreError,
+};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::TryRecvError;
 use zeroize::Zeroizing;
 
 use crate::args::{Args, Global};
@@ -11,6 +16,15 @@ use crate::output;
 
 /// The program that profiles are chosen for.
 const PROGRAM: &str = "ast";
+/// Every variable that is read as text.
+const VARIABLES: [&str; 6] = [
+    "ASTRO_ACCESS_TOKEN",
+    "ASTRO_CLIENT_ID",
+    "ASTRO_ISSUER",
+    "ASTRO_PROFILE",
+    "ASTRO_SERVER",
+    "ASTRO_STORE",
+];
 /// How long somebody who pressed Ctrl-C may be left without a word.
 const NOTICEABLE: Duration = Duration::from_millis(200);
 
@@ -19,13 +33,14 @@ pub(crate) struct Context<'a> {
     pub(crate) global: &'a Global,
     pub(crate) home: Home,
     pub(crate) profile: String,
-    /// To be settled if the program is interrupted.
-    sessions: RefCell<Vec<Session>>,
+    /// To be settled if the program is interrupted, and what happened to each.
+    sessions: RefCell<Vec<(Session, Receiver<Event>)>>,
 }
 
 impl<'a> Context<'a> {
     /// Option over environment over what `profile use` chose over `default`.
     pub(crate) fn new(args: &'a Args) -> Result<Self, Failure> {
+        check_environment()?;
         let global = &args.global;
         let home = Home::from_env()?;
         let named = global.profile.clone().or_else(|| env("ASTRO_PROFILE"));
@@ -44,7 +59,9 @@ impl<'a> Context<'a> {
 
     /// The access token that the environment gives, to be used as it is.
     pub(crate) fn environment_token() -> Option<Secret> {
-        env("ASTRO_ACCESS_TOKEN").map(|token| Secret::new(Zeroizing::new(token)))
+        let token = Zeroizing::new(env("ASTRO_ACCESS_TOKEN")?);
+        // A secret read from a file often ends with the file's last line.
+        Some(Secret::new(Zeroizing::new(token.trim().to_owned())))
     }
 
     /// Whether somebody at a terminal can answer.
@@ -89,8 +106,13 @@ impl<'a> Context<'a> {
 
     pub(crate) fn build(&self, builder: Builder) -> Result<Session, Failure> {
         let session = builder.build()?;
-        self.sessions.borrow_mut().push(session.clone());
+        self.watch(&session);
         Ok(session)
+    }
+
+    /// Lets `session` finish what must not be cut off, and listens to what happens to it.
+    pub(crate) fn watch(&self, session: &Session) {
+        self.sessions.borrow_mut().push((session.clone(), session.events()));
     }
 
     /// The server of the option or the environment.
@@ -122,7 +144,8 @@ impl<'a> Context<'a> {
 
     /// Waits for what must not be cut off, and says so where that takes its time.
     pub(crate) async fn settle(&self, wait: Duration) {
-        let sessions = self.sessions.borrow().clone();
+        let sessions: Vec<_> =
+            self.sessions.borrow().iter().map(|(session, _)| session.clone()).collect();
         let settled = async {
             for session in sessions {
                 session.settle(wait).await;
@@ -137,8 +160,30 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Why the tokens that a refresh gave exist in this process only, if they do.
+    pub(crate) fn unsaved(&self) -> Option<StoreError> {
+        let mut unsaved = None;
+        for (_, events) in self.sessions.borrow_mut().iter_mut() {
+            loop {
+                match events.try_recv() {
+                    Ok(Event::NotSaved(error)) => unsaved = Some(error),
+                    Ok(Event::Refreshed { .. } | Event::SignedIn | Event::SignedOut) => {
+                        unsaved = None;
+                    }
+                    Ok(_) | Err(TryRecvError::Lagged(_)) => {}
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                }
+            }
+        }
+        unsaved
+    }
+
     /// Says what the stores did on their own.
     pub(crate) fn report_notices(&self, succeeded: bool) {
+        // They were said as they came.
+        if self.global.verbose {
+            return;
+        }
         for notice in self.home.take_notices() {
             // A login that failed has put its tokens nowhere.
             if !succeeded && matches!(notice, Notice::FellBack { .. }) {
@@ -155,6 +200,28 @@ pub(crate) fn default_server() -> Result<Option<Endpoint>, Failure> {
         Some(url) => url_of("ASTRO_SERVER", url).map(Some),
         None => Ok(None),
     }
+}
+
+/// A variable that cannot be used must not pass for one that is not set: the stored user would
+/// act in place of the one that was meant.
+fn check_environment() -> Result<(), Failure> {
+    for name in VARIABLES {
+        if let Err(VarError::NotUnicode(_)) = std::env::var(name) {
+            return Err(Failure::usage(format!("{name} is not valid UTF-8. Correct or unset it.")));
+        }
+    }
+    let token = env("ASTRO_ACCESS_TOKEN").map(Zeroizing::new);
+    if token.is_some_and(|token| !is_sendable(token.trim())) {
+        return Err(Failure::usage(
+            "ASTRO_ACCESS_TOKEN is no token: it is blank, or has a character that cannot be sent. Correct or unset it.",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a header field can hold `token` as one word.
+fn is_sendable(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A variable that is set and not empty.

@@ -12,6 +12,8 @@ pub(crate) const LOGIN_ENDED: u8 = 5;
 pub(crate) const NETWORK: u8 = 6;
 pub(crate) const STORE: u8 = 7;
 const INTERRUPTED: u8 = 130;
+#[cfg(unix)]
+const TERMINATED: u8 = 143;
 
 /// Why a command failed: one sentence on what happened and what to do next.
 #[derive(Debug)]
@@ -36,6 +38,11 @@ impl Failure {
 
     pub(crate) fn interrupted() -> Self {
         Self::new(INTERRUPTED, "interrupted", "Interrupted.")
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn terminated() -> Self {
+        Self::new(TERMINATED, "terminated", "Terminated.")
     }
 
     /// The error of a login, where a refusal has an exit code of its own.
@@ -80,7 +87,10 @@ impl From<Error> for Failure {
                 let message = "session expired or invalid. Run 'ast login' to re-authenticate";
                 return Self::new(NOT_SIGNED_IN, error.code(), message);
             }
-            Error::SessionChanged => (NOT_SIGNED_IN, "Run the command again to act as that user."),
+            Error::SessionChanged => (
+                NOT_SIGNED_IN,
+                "Run 'ast whoami' to see who is signed in, or 'ast login' to sign in again.",
+            ),
             Error::AccessDenied(_) => {
                 (LOGIN_ENDED, "Run 'ast login' again if that was not what you wanted.")
             }
@@ -101,7 +111,10 @@ impl From<Error> for Failure {
                 (NETWORK, "Give your CA with --ca-file at login, or in SSL_CERT_FILE.")
             }
             Error::Http(error) if error.kind == HttpErrorKind::Invalid => {
-                (OTHER, "Mend that, or run 'ast login' with other options.")
+                (OTHER, "Correct that, or run 'ast login' with other options.")
+            }
+            Error::Http(error) if error.kind == HttpErrorKind::TooLarge => {
+                (NETWORK, "Ask the server for less, or check the URL.")
             }
             Error::Http(_) => (NETWORK, "Check the network and the URL, then try again."),
             Error::Store(error) => return error.clone().into(),
@@ -120,13 +133,14 @@ impl From<StoreError> for Failure {
             StoreError::Absent(_) | StoreError::Unavailable(_) => {
                 "Start the keyring, or sign in with 'ast login --store file'."
             }
-            StoreError::Corrupt(_) | StoreError::Missing(_) => {
-                "Run 'ast login'; what is there is kept under another name."
+            StoreError::Corrupt(_) => {
+                "Run 'ast login' to sign in again; it keeps a file that cannot be read under another name."
             }
+            StoreError::Missing(_) => "Put that right, or run 'ast login' to sign in again.",
             StoreError::Newer(_) => "Update this program.",
             StoreError::Busy | StoreError::Changed => "Try again.",
             StoreError::TooLarge(_) => "Sign in with 'ast login --store file'.",
-            StoreError::Denied(_) => "Mend that, or set ASTRO_HOME to another directory.",
+            StoreError::Denied(_) => "Correct that, or set ASTRO_HOME to another directory.",
             _ => "Check the disk, then try again.",
         };
         Self::new(STORE, error.code(), sentence(&error.to_string(), next))

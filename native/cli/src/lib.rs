@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+#[cfg(unix)]
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter as Level, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use self::args::Args;
+use self::args::{Args, Command};
 use self::context::Context;
 use self::failure::Failure;
 
@@ -29,6 +31,10 @@ pub fn ast() -> ExitCode {
         Ok(args) => args,
         Err(error) => return usage(&error, wants_json),
     };
+    if let Command::Completions { shell } = args.command {
+        command::completions(shell);
+        return ExitCode::SUCCESS;
+    }
     if args.global.verbose {
         narrate();
     }
@@ -60,16 +66,33 @@ async fn run(args: &Args) -> Result<ExitCode, Failure> {
     let result = tokio::select! {
         biased;
         result = command::run(&context, &args.command) => result,
-        _ = tokio::signal::ctrl_c() => {
+        interruption = interruption() => {
             tokio::select! {
                 () = context.settle(SETTLE) => {}
-                _ = tokio::signal::ctrl_c() => {}
+                _ = self::interruption() => {}
             }
-            Err(Failure::interrupted())
+            Err(interruption)
         }
     };
     context.report_notices(result.is_ok());
-    result
+    let Some(error) = context.unsaved() else { return result };
+    output::warn(&format!(
+        "The session was refreshed but not stored ({error}), so the next command may ask for a new login: free the disk or unlock the keyring first."
+    ));
+    result.map(|_| ExitCode::from(failure::STORE))
+}
+
+/// Waits for Ctrl-C, or for whoever ends processes: a time limit, a service manager.
+async fn interruption() -> Failure {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        return tokio::select! {
+            _ = tokio::signal::ctrl_c() => Failure::interrupted(),
+            _ = terminate.recv() => Failure::terminated(),
+        };
+    }
+    let _ = tokio::signal::ctrl_c().await;
+    Failure::interrupted()
 }
 
 fn usage(error: &clap::Error, json: bool) -> ExitCode {

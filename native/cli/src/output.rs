@@ -32,7 +32,18 @@ pub(crate) fn line(text: &str) {
 
 /// Writes one JSON object a line to standard output.
 pub(crate) fn json(value: &Value) {
-    data(&format!("{value}\n"));
+    let plain = value.to_string();
+    let mut line = String::with_capacity(plain.len() + 1);
+    for c in plain.chars() {
+        // JSON lets these stand as they are, and a terminal acts on them.
+        if c.is_control() {
+            line.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            line.push(c);
+        }
+    }
+    line.push('\n');
+    data(&line);
 }
 
 /// Tells a person something on standard error.

@@ -111,6 +111,12 @@ impl Running {
         kill_process(pid, Signal::INT).expect("it can be interrupted");
     }
 
+    /// Ends it as a time limit does.
+    pub fn terminate(&self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).expect("it can be ended");
+    }
+
     /// Waits for its end.
     #[must_use]
     pub fn finish(mut self) -> Output {

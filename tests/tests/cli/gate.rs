@@ -1,4 +1,4 @@
-//! A stop on the way to the token endpoint: the test sees a request come, and says when it goes on.
+//! A stop on the way to an endpoint: the test sees a request come, and says when it goes on.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,26 +16,31 @@ pub(crate) struct Gate(Receiver<Held>);
 pub(crate) struct Held {
     client: TcpStream,
     body: Vec<u8>,
-    token_endpoint: String,
+    endpoint: String,
 }
 
 impl Gate {
     /// From now on the default profile sends its token requests through the gate.
     pub(crate) fn before_token(world: &World) -> Self {
+        Self::before(world, "token")
+    }
+
+    /// From now on the default profile sends its requests to the endpoint `name` through the gate.
+    pub(crate) fn before(world: &World, name: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
-        let mut token_endpoint = String::new();
+        let mut endpoint = String::new();
         world.home.edit("default", |profile| {
-            let endpoint = &mut profile["provider"]["endpoints"]["token"];
-            token_endpoint = endpoint.as_str().unwrap().to_owned();
-            *endpoint = url.into();
+            let stored = &mut profile["provider"]["endpoints"][name];
+            endpoint = stored.as_str().unwrap().to_owned();
+            *stored = url.into();
         });
         let (sender, held) = channel();
         thread::spawn(move || {
             for client in listener.incoming() {
                 let client = client.unwrap();
                 let body = read_body(&client);
-                let held = Held { client, body, token_endpoint: token_endpoint.clone() };
+                let held = Held { client, body, endpoint: endpoint.clone() };
                 if sender.send(held).is_err() {
                     break;
                 }
@@ -46,14 +51,14 @@ impl Gate {
 
     /// Waits for a request.
     pub(crate) fn next(&self) -> Held {
-        self.0.recv_timeout(Duration::from_secs(60)).expect("a request to the token endpoint")
+        self.0.recv_timeout(Duration::from_secs(60)).expect("a request to the endpoint")
     }
 }
 
 impl Held {
     /// Sends the request on, and the answer back.
     pub(crate) fn answer(mut self) {
-        let reply = post(&self.token_endpoint).body("application/json", self.body).send().unwrap();
+        let reply = post(&self.endpoint).body("application/json", self.body).send().unwrap();
         let head = format!(
             "HTTP/1.1 {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             reply.status(),
@@ -61,6 +66,11 @@ impl Held {
         );
         self.client.write_all(head.as_bytes()).unwrap();
         self.client.write_all(reply.bytes()).unwrap();
+    }
+
+    /// Says in the endpoint's place that all is well.
+    pub(crate) fn accept(mut self) {
+        self.client.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Ctrl-C.
+//! Ctrl-C and SIGTERM.
 
 use astropass_tests::server::Endpoint;
 use serde_json::json;
@@ -70,4 +70,37 @@ fn a_second_interrupt_ends_it_at_once() {
     assert_eq!(token.finish().code, Some(130));
     assert_eq!(world.home.credentials(), before);
     assert_eq!(world.refreshes(), 0);
+}
+
+#[test]
+fn a_refresh_that_was_sent_is_finished_and_saved_before_sigterm_ends_it() {
+    let world = World::signed_in();
+    world.home.age("default", 301);
+    let gate = Gate::before_token(&world);
+    let old = world.profile()["tokens"]["refresh_token"].clone();
+    let mut token = world.ast("token").start();
+    let refresh = gate.next();
+    token.terminate();
+    token.wait_for(|_, stderr| stderr.contains(FINISHING).then_some(()));
+    refresh.answer();
+
+    let output = token.finish();
+    assert_eq!((output.code, output.stdout.as_str()), (Some(143), ""), "{output}");
+    assert_eq!(output.stderr.lines().last(), Some("Error: Terminated."));
+    assert_ne!(world.profile()["tokens"]["refresh_token"], old, "the rotated one is stored");
+}
+
+#[test]
+fn a_logout_that_was_sent_clears_the_profile_before_an_interrupt_ends_it() {
+    for command in ["logout", "logout --all", "profile remove default"] {
+        let world = World::signed_in();
+        let gate = Gate::before(&world, "revocation");
+        let mut logout = world.ast(command).start();
+        let revocation = gate.next();
+        logout.interrupt();
+        logout.wait_for(|_, stderr| stderr.contains(FINISHING).then_some(()));
+        revocation.accept();
+        assert_eq!(logout.finish().code, Some(130), "{command}");
+        assert_eq!(world.profile().get("tokens"), None, "{command}");
+    }
 }

@@ -119,6 +119,25 @@ fn login_opens_the_browser_with_the_verification_url_and_nothing_else() {
 }
 
 #[test]
+fn login_runs_no_browser_that_would_draw_on_the_terminal() {
+    let world = World::new(eager());
+    let lynx = world.home.path().join("lynx");
+    fs::write(&lynx, "#!/bin/sh\necho drawn; : >\"$ASTRO_HOME/ran\"\n").unwrap();
+    fs::set_permissions(&lynx, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut login = world.login("--json").env("BROWSER", &lynx).start();
+    world.approve(&mut login);
+    let output = login.finish();
+    output.ok();
+    assert_eq!(output.json().len(), 2, "nothing but JSON");
+    assert!(!world.home.path().join("ran").exists());
+
+    let mut login = world.login("").env("BROWSER", "lynx %s").start();
+    login.wait_for(|_, stderr| stderr.contains("Open this URL in a browser").then_some(()));
+    login.interrupt();
+    assert_eq!(login.finish().code, Some(130));
+}
+
+#[test]
 fn login_with_qr_shows_a_picture_that_a_phone_can_read() {
     let world = World::new(eager());
     let mut login = world.login("--qr --no-browser --json").start();

@@ -56,7 +56,11 @@ fn profile_commands_as_json() {
     let output = world.ast("profile use work --json").run();
     assert_eq!(output.json(), [json!({"event": "profile_chosen", "profile": "work"})]);
     let output = world.ast("profile remove work --json").run();
-    assert_eq!(output.json(), [json!({"event": "profile_removed", "profile": "work"})]);
+    let signed_out = json!({
+        "event": "signed_out", "profile": "work", "revocation": "confirmed", "deleted": true,
+    });
+    let removed = json!({"event": "profile_removed", "profile": "work"});
+    assert_eq!(output.json(), [signed_out, removed]);
 }
 
 #[test]
@@ -94,4 +98,28 @@ fn a_login_to_another_profile_leaves_the_current_one_and_says_how_to_use_it() {
     assert_eq!(whoami("")["profile"], "default");
     assert_eq!(whoami("--profile work")["profile"], "work");
     assert_eq!(world.server.stats().sign_outs, 0, "the other profile's session lives on");
+}
+
+#[test]
+fn profile_remove_says_when_the_server_did_not_confirm_the_logout() {
+    let world = World::signed_in();
+    world.server.fault("logout:*:status=503".parse().unwrap());
+    let output = world.ast("profile remove default").run();
+    assert_eq!(output.ok(), "");
+    assert!(output.stderr.starts_with("! The server did not confirm it ("), "{output}");
+    assert!(output.stderr.ends_with("✓ Removed profile \"default\"\n"), "{output}");
+}
+
+#[test]
+fn profile_use_warns_where_a_variable_overrides_it() {
+    let world = World::signed_in();
+    world.sign_in("work");
+    let choose = |variable: &str| {
+        let output = world.ast("profile use work").env("ASTRO_PROFILE", variable).run();
+        output.ok();
+        output.stderr
+    };
+    let warning = "! ASTRO_PROFILE is set: commands use its profile \"default\" instead.\n";
+    assert!(choose("default").starts_with(warning));
+    assert_eq!(choose("work"), "✓ Using profile \"work\"\n");
 }

@@ -1,7 +1,9 @@
 //! What every command-line program has: help, a version, completions, usage errors.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+use astropass_tests::ast::program;
 
 use super::{World, eager};
 
@@ -70,4 +72,29 @@ fn completions_for_other_shells_are_of_their_kind() {
         }
     }
     assert_eq!(world.ast("completions tcsh").run().code, Some(2));
+}
+
+#[test]
+fn completions_for_a_reader_that_closed_the_pipe_end_without_a_panic() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut ast = Command::new(program("ast"));
+    let ast = ast.args(["completions", "bash"]).stdout(writer).stderr(Stdio::piped());
+    let output = ast.output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn completions_need_no_environment_that_is_right() {
+    let world = World::new(eager());
+    world.ast("completions bash").env("ASTRO_PROFILE", "../evil").run().ok();
+}
+
+#[test]
+fn the_options_of_every_command_are_apart_in_its_help() {
+    let world = World::new(eager());
+    let help = world.ast("login --help").run();
+    let (own, shared) = help.ok().split_once("\nOptions for every command:\n").unwrap();
+    assert!(own.contains("--no-browser") && !own.contains("--profile"), "{help}");
+    assert!(shared.contains("--profile") && !shared.contains("--no-browser"), "{help}");
 }

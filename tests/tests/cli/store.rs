@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use serde_json::json;
 
+use super::gate::Gate;
 use super::{NOT_LOGGED_IN, World, eager};
 
 #[test]
@@ -102,4 +103,42 @@ fn the_older_clients_file_is_taken_over_and_asks_for_one_login() {
     assert!(output.stderr.contains("older"), "it says why: {output}");
     assert_eq!(world.home.credentials()["version"], 1);
     assert_eq!(world.ast("whoami").run().failed(4), NOT_LOGGED_IN, "and only once");
+}
+
+#[test]
+fn a_token_whose_rotated_session_cannot_be_stored_is_printed_and_exits_with_7() {
+    let world = World::signed_in();
+    for (command, printed) in [("token", "\n"), ("token --json", "}\n"), ("api /api/v1/me", "}")] {
+        world.home.age("default", 301);
+        let stored = world.home.credentials();
+        let gate = Gate::before_token(&world);
+        let ast = world.ast(command).printing_a_token().start();
+        let refresh = gate.next();
+        let (folder, kept) = (world.home.path().join(".astro"), world.home.path().join("kept"));
+        fs::rename(&folder, &kept).unwrap();
+        fs::write(&folder, "").unwrap();
+        refresh.answer();
+        let output = ast.finish();
+        fs::remove_file(&folder).unwrap();
+        fs::rename(&kept, &folder).unwrap();
+
+        assert_eq!(output.code, Some(7), "{output}");
+        assert!(output.stdout.ends_with(printed), "it did what it was asked for: {output}");
+        let warning = "! The session was refreshed but not stored (";
+        assert!(output.stderr.starts_with(warning), "{output}");
+        assert_eq!(output.stderr.lines().count(), 1, "{output}");
+        world.home.set_credentials(&stored);
+        world.sign_in("default");
+    }
+}
+
+#[test]
+fn a_notice_is_printed_once_with_verbose_too() {
+    let world = World::signed_in();
+    for command in ["whoami", "whoami --verbose"] {
+        let file = world.home.credentials_file();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let output = world.ast(command).run();
+        assert_eq!(output.stderr.matches("Others could read ").count(), 1, "{output}");
+    }
 }

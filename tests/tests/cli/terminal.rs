@@ -96,6 +96,19 @@ fn names_from_a_server_cannot_act_on_the_terminal() {
     }
 }
 
+#[test]
+fn an_api_servers_answer_cannot_act_on_the_terminal() {
+    let world = World::signed_in();
+    let body = "\u{1b}[31mred\u{9b}1m\u{7}\ttab\nline";
+    world.server.fault(format!("echo:*:body=200,text/plain,{body}").parse().unwrap());
+    assert_eq!(world.ast("api /api/v1/echo").run().ok(), body, "a pipe gets it as it is");
+    let terminal = world.ast("api /api/v1/echo").start_on_terminal().finish();
+    assert_eq!(terminal.ok(), "[31mred1m\ttab\r\nline\r\n");
+    let json = world.ast("api /api/v1/echo --json").start_on_terminal().finish();
+    assert_plain(json.ok());
+    assert_eq!(json.json()[0]["body"], body);
+}
+
 #[track_caller]
 fn assert_plain(screen: &str) {
     let acts = |c: char| (c.is_control() && !"\r\n".contains(c)) || c == '\u{202e}';

@@ -84,3 +84,48 @@ fn an_empty_token_in_the_environment_is_none() {
     let output = world.ast("token").env("ASTRO_ACCESS_TOKEN", "").run();
     assert_eq!(output.failed(4), NOT_LOGGED_IN);
 }
+
+#[test]
+fn a_token_in_the_environment_that_cannot_be_used_is_no_reason_to_act_as_the_stored_user() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::signed_in();
+    for (token, problem) in [
+        (&b"s3cr3t\xff"[..], "ASTRO_ACCESS_TOKEN is not valid UTF-8."),
+        (b"s3cr3t\ntoken", "ASTRO_ACCESS_TOKEN is no token: "),
+        ("s3cr3t-\u{e9}".as_bytes(), "ASTRO_ACCESS_TOKEN is no token: "),
+        (b" \n", "ASTRO_ACCESS_TOKEN is no token: "),
+    ] {
+        let output = world.ast("token").env("ASTRO_ACCESS_TOKEN", OsStr::from_bytes(token)).run();
+        assert!(output.failed(2).starts_with(&format!("Error: {problem}")), "{output}");
+        assert!(!output.stderr.contains("s3cr3t"), "{output}");
+    }
+    let name = OsStr::from_bytes(b"w\xffrk");
+    let output = world.ast("token").env("ASTRO_PROFILE", name).run();
+    assert!(output.failed(2).starts_with("Error: ASTRO_PROFILE is not valid UTF-8."), "{output}");
+    let output = world.ast("token").env("ASTRO_ACCESS_TOKEN", " from-outside\r\n").run();
+    assert_eq!(output.ok(), "from-outside\n");
+}
+
+#[test]
+fn a_token_in_the_environment_that_the_server_does_not_accept_asks_for_no_login() {
+    let world = World::signed_in();
+    let error = "Error: HTTP 401. The API server does not accept the token in ASTRO_ACCESS_TOKEN. \
+                 Set a valid one, or unset it.";
+    for command in ["api /api/v1/me", "account list"] {
+        let output = world.ast(command).env("ASTRO_ACCESS_TOKEN", "from-outside").run();
+        assert_eq!((output.code, output.stderr.trim_end()), (Some(4), error));
+    }
+}
+
+#[test]
+fn logout_says_that_a_token_in_the_environment_still_counts() {
+    let world = World::signed_in();
+    let warning = "! ASTRO_ACCESS_TOKEN is set: other commands go on using it after this.\n";
+    for command in ["logout", "logout", "logout --all"] {
+        let output = world.ast(command).env("ASTRO_ACCESS_TOKEN", "from-outside").run();
+        output.ok();
+        assert!(output.stderr.starts_with(warning), "{output}");
+    }
+    assert_eq!(world.server.stats().sign_outs, 1);
+}

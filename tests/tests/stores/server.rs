@@ -130,7 +130,7 @@ impl Server {
 
     async fn answer(&self, request: Request) -> Response {
         let form = match &request.body {
-            Body::Form(form) => form.expose_secret().to_owned(),
+            Body::Raw(form) => String::from_utf8(form.to_vec()).unwrap(),
             _ => String::new(),
         };
         let url = request.endpoint.as_str().to_owned();

@@ -15,7 +15,10 @@ pub(super) async fn run(context: &Context<'_>, command: &args::Account) -> Resul
 
 async fn list(context: &Context<'_>) -> Result<(), Failure> {
     let session = context.api_session()?;
-    let accounts = fetch(context, &session).await?;
+    let accounts = match Context::environment_token() {
+        Some(_) => request(&session, true).await?,
+        None => fetch(context, &session).await?,
+    };
     let current = context.home.profile(&context.profile)?;
     let current = current.as_ref().and_then(Profile::account).map(|account| account.id.clone());
     for account in &accounts {
@@ -46,17 +49,19 @@ pub(super) async fn fetch(
     context: &Context<'_>,
     session: &Session,
 ) -> Result<Vec<Account>, Failure> {
+    let accounts = request(session, false).await?;
+    context.home.set_accounts(&context.profile, &accounts)?;
+    Ok(accounts)
+}
+
+async fn request(session: &Session, from_environment: bool) -> Result<Vec<Account>, Failure> {
     let request = http::Request::get("/api/v1/me").header("accept", "application/json");
     let request = request.body(Vec::new()).map_err(|error| Failure::other(error.to_string()))?;
     let response = session.send(request).await?;
     if !response.status().is_success() {
-        return Err(super::api::failure(response.status()));
+        return Err(super::api::failure(response.status(), from_environment));
     }
-    let accounts = Account::list(response.body())?;
-    if Context::environment_token().is_none() {
-        context.home.set_accounts(&context.profile, &accounts)?;
-    }
-    Ok(accounts)
+    Ok(Account::list(response.body())?)
 }
 
 async fn switch(context: &Context<'_>, name: &str) -> Result<(), Failure> {

@@ -32,12 +32,7 @@ pub(super) async fn run(context: &Context<'_>, api: &Api) -> Result<ExitCode, Fa
             .unwrap_or_else(|_| json!(String::from_utf8_lossy(response.body())));
         output::json(&json!({"status": status.as_u16(), "headers": headers, "body": body}));
     } else {
-        let mut out = std::io::stdout().lock();
-        // A reader that closed the pipe wants no more.
-        let _ = out.write_all(response.body()).and_then(|()| out.flush());
-        if out.is_terminal() && !response.body().ends_with(b"\n") {
-            let _ = writeln!(out);
-        }
+        print(response.body());
     }
     if status.is_success() || status.is_redirection() {
         return Ok(ExitCode::SUCCESS);
@@ -45,7 +40,20 @@ pub(super) async fn run(context: &Context<'_>, api: &Api) -> Result<ExitCode, Fa
     if context.global.json {
         return Ok(ExitCode::from(exit(status)));
     }
-    Err(failure(status))
+    Err(failure(status, Context::environment_token().is_some()))
+}
+
+/// The body as it is, but on a terminal without what could act on it.
+fn print(body: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    // A reader that closed the pipe wants no more.
+    let _ = if out.is_terminal() {
+        let mut text = String::from_utf8_lossy(body).into_owned();
+        text.retain(|c| !c.is_control() || matches!(c, '\n' | '\t' | '\r'));
+        out.write_all(text.trim_end_matches('\n').as_bytes()).and_then(|()| writeln!(out))
+    } else {
+        out.write_all(body).and_then(|()| out.flush())
+    };
 }
 
 fn exit(status: StatusCode) -> u8 {
@@ -56,9 +64,13 @@ fn exit(status: StatusCode) -> u8 {
     }
 }
 
-/// What an API server's status means for the command.
-pub(super) fn failure(status: StatusCode) -> Failure {
+/// What an API server's status means for the command, which sent a token `from_environment` or the
+/// session's.
+pub(super) fn failure(status: StatusCode, from_environment: bool) -> Failure {
     let next = match status {
+        StatusCode::UNAUTHORIZED if from_environment => {
+            "The API server does not accept the token in ASTRO_ACCESS_TOKEN. Set a valid one, or unset it."
+        }
         StatusCode::UNAUTHORIZED => "The API server does not accept the session. Run 'ast login'.",
         StatusCode::FORBIDDEN => "This account may not do that; see 'ast account list'.",
         StatusCode::NOT_FOUND => "Check the path and --server.",
@@ -86,7 +98,8 @@ fn request(api: &Api) -> Result<http::Request<Vec<u8>>, Failure> {
     for header in &api.headers {
         let (name, value) = header
             .split_once(':')
-            .ok_or_else(|| Failure::usage(format!("The header {header:?} has no colon.")))?;
+            // It may be a secret without its name.
+            .ok_or_else(|| Failure::usage("A header has no colon; give -H 'NAME: VALUE'."))?;
         let invalid = |_| Failure::usage(format!("The header {:?} cannot be sent.", name.trim()));
         let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| invalid(()))?;
         let value = HeaderValue::from_str(value.trim()).map_err(|_| invalid(()))?;

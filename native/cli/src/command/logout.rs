@@ -5,27 +5,30 @@ use crate::context::Context;
 use crate::failure::{Failure, STORE};
 use crate::output::{self, GREEN};
 
+const AGAIN: &str = "ast logout";
+const AGAIN_ALL: &str = "ast logout --all";
+
 pub(super) async fn one(context: &Context<'_>) -> Result<(), Failure> {
-    let Some(signed_out) = sign_out(context, &context.profile).await? else {
+    warn_of_environment();
+    let Some(signed_out) = sign_out(context, &context.profile, AGAIN).await? else {
         return nobody(context);
     };
     if !context.global.json {
         output::note(&format!("{GREEN}✓{GREEN:#} Logged out from profile \"{}\"", context.profile));
     }
-    tell(context, &context.profile, &signed_out)
+    tell(context, &context.profile, &signed_out, AGAIN)
 }
 
 pub(super) async fn all(context: &Context<'_>) -> Result<(), Failure> {
-    let profiles = context.home.profiles()?;
-    let signed_in: Vec<_> = profiles.iter().filter(|profile| profile.store.is_some()).collect();
-    if signed_in.is_empty() {
-        return nobody(context);
-    }
+    warn_of_environment();
     // One profile in trouble must not keep the others signed in.
-    let mut failure = None;
-    for profile in signed_in {
-        let told = match sign_out(context, &profile.name).await {
-            Ok(Some(signed_out)) => tell(context, &profile.name, &signed_out),
+    let (mut anybody, mut failure) = (false, None);
+    for profile in context.home.profiles()? {
+        let told = match sign_out(context, &profile.name, AGAIN_ALL).await {
+            Ok(Some(signed_out)) => {
+                anybody = true;
+                tell(context, &profile.name, &signed_out, AGAIN_ALL)
+            }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -33,6 +36,7 @@ pub(super) async fn all(context: &Context<'_>) -> Result<(), Failure> {
     }
     match failure {
         Some(failure) => Err(failure),
+        None if !anybody => nobody(context),
         None if context.global.json => Ok(()),
         None => {
             output::note(&format!("{GREEN}✓{GREEN:#} Logged out from all profiles"));
@@ -41,17 +45,34 @@ pub(super) async fn all(context: &Context<'_>) -> Result<(), Failure> {
     }
 }
 
+fn warn_of_environment() {
+    if Context::environment_token().is_some() {
+        output::warn("ASTRO_ACCESS_TOKEN is set: other commands go on using it after this.");
+    }
+}
+
 /// Ends the session of `profile`; `None` if there is none.
+///
+/// What an earlier logout could not delete is deleted; where it still cannot, `again` is the
+/// command to run.
 pub(super) async fn sign_out(
     context: &Context<'_>,
     profile: &str,
+    again: &str,
 ) -> Result<Option<SignedOut>, Failure> {
+    let before = context.home.profile(profile)?;
+    let was_signed_in = before.is_some_and(|profile| profile.store.is_some());
     let session = match context.builder(profile).build() {
         Ok(session) => session,
         Err(Error::NotSignedIn) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
+    context.watch(&session);
     match session.logout().await {
+        Ok(signed_out) if !was_signed_in => match signed_out.cleared {
+            Cleared::Everything => Ok(None),
+            Cleared::LeftToSweep => Err(left_to_sweep(profile, again)),
+        },
         Ok(signed_out) => Ok(Some(signed_out)),
         Err(Error::NotSignedIn) => Ok(None),
         Err(error) => Err(error.into()),
@@ -67,7 +88,13 @@ fn nobody(context: &Context<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn tell(context: &Context<'_>, profile: &str, signed_out: &SignedOut) -> Result<(), Failure> {
+/// Says how the logout went; an error if tokens are left, with the command to run `again` then.
+pub(super) fn tell(
+    context: &Context<'_>,
+    profile: &str,
+    signed_out: &SignedOut,
+    again: &str,
+) -> Result<(), Failure> {
     if context.global.json {
         let revocation = match &signed_out.revoked {
             Some(Ok(())) => "confirmed",
@@ -91,12 +118,13 @@ fn tell(context: &Context<'_>, profile: &str, signed_out: &SignedOut) -> Result<
     }
     match signed_out.cleared {
         Cleared::Everything => Ok(()),
-        Cleared::LeftToSweep => Err(Failure::new(
-            STORE,
-            "left_to_sweep",
-            format!(
-                "Profile \"{profile}\" is signed out, but the keyring did not let its tokens be deleted; unlock it, and the next login deletes them."
-            ),
-        )),
+        Cleared::LeftToSweep => Err(left_to_sweep(profile, again)),
     }
+}
+
+fn left_to_sweep(profile: &str, again: &str) -> Failure {
+    let message = format!(
+        "Profile \"{profile}\" is signed out, but the keyring did not let its tokens be deleted; unlock it and run '{again}' again."
+    );
+    Failure::new(STORE, "left_to_sweep", message)
 }

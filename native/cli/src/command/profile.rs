@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::logout;
 use crate::args::Profile;
-use crate::context::Context;
+use crate::context::{Context, env};
 use crate::failure::{Failure, USAGE};
 use crate::output::{self, GREEN};
 
@@ -49,6 +49,9 @@ fn list(context: &Context<'_>) -> Result<(), Failure> {
 fn choose(context: &Context<'_>, name: &str) -> Result<(), Failure> {
     known(context, name)?;
     context.make_current(Some(name))?;
+    if let Some(other) = env("ASTRO_PROFILE").filter(|other| other != name) {
+        output::warn(&format!("ASTRO_PROFILE is set: commands use its profile {other:?} instead."));
+    }
     if context.global.json {
         output::json(&json!({"event": "profile_chosen", "profile": name}));
     } else {
@@ -59,7 +62,11 @@ fn choose(context: &Context<'_>, name: &str) -> Result<(), Failure> {
 
 async fn remove(context: &Context<'_>, name: &str) -> Result<(), Failure> {
     known(context, name)?;
-    logout::sign_out(context, name).await?;
+    let again = format!("ast profile remove {name}");
+    if let Some(signed_out) = logout::sign_out(context, name, &again).await? {
+        // With tokens left in a keyring the profile stays, to be removed with them.
+        logout::tell(context, name, &signed_out, &again)?;
+    }
     context.home.remove(name)?;
     if context.current()?.as_deref() == Some(name) {
         context.make_current(None)?;

@@ -1,11 +1,18 @@
+use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use astropass::{Prompt, printable};
 use serde_json::json;
 
 use crate::args::Login;
+use crate::context::env;
 use crate::output::{self, BOLD, DIM, PAPER};
+
+/// Those that the `webbrowser` crate runs on the terminal; it starts any other without one.
+const TEXT_BROWSERS: [&str; 9] =
+    ["lynx", "links", "links2", "elinks", "w3m", "eww", "netrik", "retawq", "curl"];
 
 /// Shows the code and the URL, and opens the browser unless that is not wanted.
 pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
@@ -36,7 +43,7 @@ pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
     if login.qr {
         show_qr(url.as_str());
     }
-    if login.no_browser {
+    if login.no_browser || !has_window() {
         if !json {
             output::note(&format!("Open this URL in a browser:\n\n  {BOLD}{url}{BOLD:#}\n"));
         }
@@ -53,6 +60,23 @@ pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
         // The URL is printed: whoever cannot open a browser can go there himself.
         let _ = webbrowser::open_browser_with_options(webbrowser::Browser::Default, &url, &options);
     });
+}
+
+/// Whether the browser has a window of its own. One in the terminal would draw over the time that
+/// is left, and into the JSON.
+fn has_window() -> bool {
+    if cfg!(any(windows, target_os = "macos", target_os = "haiku")) {
+        return true;
+    }
+    match env("BROWSER") {
+        Some(browsers) => !browsers.split(':').any(|browser| {
+            let program = browser.split_ascii_whitespace().next().unwrap_or_default();
+            let name = Path::new(program).file_name().and_then(OsStr::to_str);
+            name.is_some_and(|name| TEXT_BROWSERS.contains(&name))
+        }),
+        // A desktop, or Windows around this Linux.
+        None => ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"].iter().any(|n| env(n).is_some()),
+    }
 }
 
 /// Cameras want dark on light. The light modules are drawn, so that it is so on a dark terminal, and

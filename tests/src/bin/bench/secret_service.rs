@@ -42,11 +42,10 @@ pub(super) fn compare(table: &mut Table) -> Outcome {
         .env("XDG_CACHE_HOME", home)
         .env("XDG_DATA_HOME", home)
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
         .output()?;
     let [ours, peer]: [Vec<f64>; 2] = match serde_json::from_slice(&output.stdout) {
         Ok(times) if output.status.success() => times,
-        _ => return Err("the Secret Service could not be measured".into()),
+        _ => return Err(String::from_utf8_lossy(&output.stderr).into()),
     };
     let (ours, peer) = (Samples(ours), Samples(peer));
     table.ours("ast token", &ours, None);

@@ -1,8 +1,9 @@
 //! A temporary home in which `ast` is signed in.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use astropass_tests::server::{Approval, Options, Server};
 use tempfile::TempDir;
@@ -50,7 +51,11 @@ impl SignedIn {
         if !server.issued().contains(&token) {
             return Err("ast does not print the token that it was given".into());
         }
-        Ok(Self { home, token, server })
+        let signed_in = Self { home, token, server };
+        // As most tokens: not just stored. `ast` reads a file again that is as young as a tick.
+        let a_minute_ago = SystemTime::now() - Duration::from_secs(60);
+        File::options().write(true).open(signed_in.file())?.set_modified(a_minute_ago)?;
+        Ok(signed_in)
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -37,7 +37,7 @@ impl Table {
     pub(super) fn peer(&mut self, what: &str, peer: &Samples, ours: &Samples, most: Option<f64>) {
         let ratio = ours.median() / peer.median();
         let bound = most.map(|most| (format!("{most:.2} ×"), ratio <= most));
-        self.times(what, peer, &format!("{ratio:.2} ×"), bound);
+        self.times(what, peer, &format!("{ratio:.3} ×"), bound);
     }
 
     pub(super) fn bytes(&mut self, what: &str, bytes: f64, most: f64) {
@@ -59,14 +59,14 @@ impl Table {
         ratio: &str,
         bound: Option<(String, bool)>,
     ) {
-        let columns = format!("  {what:<36}{runs:>5}{median:>12}{min:>12}{ratio:>9}");
+        let columns = format!("  {what:<36}{runs:>5}{median:>12}{min:>12}{ratio:>10}");
         let verdict = match &bound {
             Some((most, true)) => format!("   at most {most:<9} {MET}ok{MET:#}"),
             Some((most, false)) => format!("   at most {most:<9} {MISSED}missed{MISSED:#}"),
             None => String::new(),
         };
         self.missed |= bound.is_some_and(|(_, met)| !met);
-        let _ = writeln!(self.text, "{columns}{verdict}");
+        let _ = writeln!(self.text, "{}", format!("{columns}{verdict}").trim_end());
     }
 
     /// Prints it, and says whether every bound is met.
