@@ -1,4 +1,6 @@
 //! What the README shows is run: its commands here, its Rust as a doc test of this crate.
+#![cfg(test)]
+#![cfg(unix)]
 
 use astropass_tests::ast::Home;
 use astropass_tests::server::{Approval, Options, Server};

@@ -1,6 +1,7 @@
 //! What a login shows, opens and stores.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::mpsc::channel;
 use std::thread;
@@ -203,7 +204,8 @@ fn login_to_an_organization_of_others_says_so_and_keeps_the_personal_session() {
     let login = world.login("--organization org_nobody");
     let output = world.log_in(login);
     assert_eq!(output.code, Some(1), "{output}");
-    let error = &output.json()[1];
+    let [_, signed_in, error] = &output.json()[..] else { panic!("{output}") };
+    assert_eq!(signed_in["event"], "signed_in");
     assert_eq!((&error["event"], &error["code"]), (&json!("error"), &json!("not_switched")));
     let whoami = world.ast("whoami --json").run();
     assert_eq!(whoami.json()[0]["account"]["id"], "acct_ada");

@@ -149,7 +149,7 @@ fn nothing_that_holds_a_secret_prints_it() {
         timeout: Duration::ZERO,
         max_body: 0,
     };
-    let requests = [Body::Form(secret.clone()), Body::Json(CANARY.into()), Body::Raw(body)]
+    let requests = [Body::Form(secret.clone()), Body::Json(CANARY.into()), Body::Raw(body.into())]
         .map(|body| format!("{:?}", request(body)));
     let printed = [
         format!("{secret:?}"),
