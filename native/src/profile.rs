@@ -90,7 +90,7 @@ impl Home {
     /// # Errors
     /// If the file cannot be read.
     pub fn profiles(&self) -> Result<Vec<Profile>, StoreError> {
-        let document = self.folder.read()?;
+        let document = self.folder.document()?;
         Ok(document.names().into_iter().filter_map(|name| Profile::read(&document, name)).collect())
     }
 
@@ -99,7 +99,7 @@ impl Home {
     /// # Errors
     /// If the file cannot be read.
     pub fn profile(&self, name: &str) -> Result<Option<Profile>, StoreError> {
-        Ok(Profile::read(&self.folder.read()?, name))
+        Ok(Profile::read(&*self.folder.document()?, name))
     }
 
     /// The profile that `program` (such as `ast`) uses unless told otherwise.
@@ -107,7 +107,7 @@ impl Home {
     /// # Errors
     /// If the file cannot be read.
     pub fn current(&self, program: &str) -> Result<Option<String>, StoreError> {
-        Ok(self.folder.read()?.current(program).map(str::to_owned))
+        Ok(self.folder.document()?.current(program).map(str::to_owned))
     }
 
     /// Makes `name` the profile that `program` uses.

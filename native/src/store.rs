@@ -128,7 +128,7 @@ impl ProfileStore {
     /// # Errors
     /// If the file cannot be read.
     pub fn kind(&self) -> Result<Option<StoreKind>, StoreError> {
-        let document = self.vault.document()?;
+        let document = self.vault.folder.document()?;
         let profile = document.profile(&self.vault.profile);
         Ok(profile.and_then(|p| p.string("store")).and_then(StoreKind::parse))
     }
@@ -187,7 +187,7 @@ impl ProfileStore {
 
     /// Deletes what an earlier logout could not; `None` if there is nothing of this profile.
     pub(crate) async fn sweep_leftovers(&self) -> Result<Option<Cleared>, StoreError> {
-        let listed = self.vault.document()?.sweep();
+        let listed = self.vault.folder.document()?.sweep();
         if listed.iter().all(|swept| swept.profile != self.vault.profile) {
             return Ok(None);
         }
@@ -237,7 +237,7 @@ impl Store for ProfileStore {
     type Guard = Guard;
 
     async fn revision(&self) -> Result<Option<Revision>, StoreError> {
-        Ok(self.vault.document()?.revision(&self.vault.profile))
+        Ok(self.vault.folder.document()?.revision(&self.vault.profile))
     }
 
     async fn load(&self) -> Result<Option<(Revision, Credentials)>, StoreError> {

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -19,7 +20,11 @@ use crate::json::{parse_json, print_json_pretty};
 pub(crate) struct Folder {
     path: PathBuf,
     notices: Notices,
+    seen: Arc<Mutex<Option<Seen>>>,
 }
+
+/// What was read last, and how the file looked then.
+type Seen = (Option<Signature>, Arc<Document>);
 
 /// Most bytes of the file. A profile takes some 5 KiB.
 const MAX_FILE: u64 = 16 << 20;
@@ -28,7 +33,7 @@ const FILE_LOCK_WAIT: Duration = Duration::from_secs(5);
 
 impl Folder {
     pub(crate) fn new(path: PathBuf, notices: Notices) -> Self {
-        Self { path, notices }
+        Self { path, notices, seen: Arc::default() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -40,12 +45,28 @@ impl Folder {
     }
 
     /// The file's state, at the cost of a `stat`.
-    pub(crate) fn signature(&self) -> Result<Option<Signature>, StoreError> {
+    fn signature(&self) -> Result<Option<Signature>, StoreError> {
         match fs::symlink_metadata(self.file()) {
             Ok(metadata) => Ok(Some(Signature::of(&metadata))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("cannot look at", &self.file(), &error)),
         }
+    }
+
+    /// The file, read again only if it changed since the last call of any clone.
+    pub(crate) fn document(&self) -> Result<Arc<Document>, StoreError> {
+        // Looked at before it is read: a change in between is seen at the next call.
+        let signature = self.signature()?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((then, document)) = &*seen
+            && *then == signature
+        {
+            return Ok(Arc::clone(document));
+        }
+        let is_settled = signature.as_ref().is_none_or(Signature::is_settled);
+        let document = Arc::new(self.read()?);
+        *seen = is_settled.then(|| (signature, Arc::clone(&document)));
+        Ok(document)
     }
 
     /// The file as it is; an older client's is taken over first.

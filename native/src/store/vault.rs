@@ -11,7 +11,7 @@
 //! Killed between any two steps, the file refers to a whole credential, and the next writer of any
 //! profile finishes the sweep.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use astropass_core::wire::Value;
 use astropass_core::{Cleared, Credentials, Revision, StoreError};
@@ -19,7 +19,6 @@ use zeroize::Zeroizing;
 
 use super::document::{Document, Swept, Tokens, random_name, sha256};
 use super::file::Folder;
-use super::private::Signature;
 use super::{Items, StoreKind};
 use crate::json::{parse_json, print_json};
 
@@ -27,34 +26,17 @@ pub(crate) struct Vault {
     pub(crate) folder: Folder,
     pub(crate) profile: String,
     pub(crate) items: Arc<dyn Items>,
-    seen: Mutex<Option<(Option<Signature>, Arc<Document>)>>,
 }
 
 impl Vault {
     pub(crate) fn new(folder: Folder, profile: String, items: Arc<dyn Items>) -> Self {
-        Self { folder, profile, items, seen: Mutex::default() }
-    }
-
-    /// The file, read again only if it changed since the last call.
-    pub(crate) fn document(&self) -> Result<Arc<Document>, StoreError> {
-        // Looked at before it is read: a change in between is seen at the next call.
-        let signature = self.folder.signature()?;
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((then, document)) = &*seen
-            && *then == signature
-        {
-            return Ok(Arc::clone(document));
-        }
-        let is_settled = signature.as_ref().is_none_or(Signature::is_settled);
-        let document = Arc::new(self.folder.read()?);
-        *seen = is_settled.then(|| (signature, Arc::clone(&document)));
-        Ok(document)
+        Self { folder, profile, items }
     }
 
     pub(crate) fn load(&self) -> Result<Option<(Revision, Credentials)>, StoreError> {
         let mut missed: Option<Revision> = None;
         loop {
-            let document = self.document()?;
+            let document = self.folder.document()?;
             let Some(revision) = document.revision(&self.profile) else { return Ok(None) };
             let tokens = match document.tokens(&self.profile)? {
                 Tokens::File(tokens) => tokens,

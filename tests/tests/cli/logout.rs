@@ -112,3 +112,20 @@ fn a_session_that_the_server_has_ended_can_be_logged_out_of() {
     world.ast("logout").run().ok();
     assert_eq!(world.profile().get("tokens"), None);
 }
+
+#[test]
+fn logout_without_a_session_still_deletes_what_an_earlier_one_left_in_the_keyring() {
+    let world = World::signed_in();
+    world.ast("logout").run().ok();
+    let mut credentials = world.home.credentials();
+    credentials["sweep"] = json!([{"profile": "default", "revision": "left", "items": 1}]);
+    world.home.set_credentials(&credentials);
+    // There is no keyring here, so it is tried and told.
+    for command in ["logout", "logout --all", "profile remove default"] {
+        let output = world.ast(command).run();
+        let error = output.failed(7);
+        assert!(error.contains("the keyring did not let its tokens be deleted"), "{error}");
+        assert!(error.ends_with(&format!("; unlock it and run 'ast {command}' again.")), "{error}");
+        assert_eq!(world.home.credentials(), credentials, "{command}");
+    }
+}
