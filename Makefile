@@ -26,6 +26,14 @@ demo: ## the whole job on this machine, in a temporary home (INTERACTIVE=1: you 
 	cargo build --locked -p astropass-cli -p astropass-tests --bin ast --bin demo
 	@$${CARGO_TARGET_DIR:-target}/debug/demo
 
+.PHONY: bench
+bench: ## speed and memory beside other programs; fails when a bound is missed
+	cargo build --release --locked -p astropass-cli
+	cargo build --release --locked -p astropass-tests --bin bench
+	cargo build --release --locked --manifest-path tests/bench-peers/Cargo.toml \
+	    --target-dir $${CARGO_TARGET_DIR:-target}
+	@$${CARGO_TARGET_DIR:-target}/release/bench
+
 .PHONY: check
 check: check-format check-lints check-docs check-wasm32 ## the checks without the tests
 

@@ -168,7 +168,7 @@ fn plain_http() {
         assert_eq!(code, "usage");
         assert!(message.contains("https"), "{option}: {message}");
     }
-    let api = home.ast("api /api/v1/me --json").env("ASTRO_ACCESS_TOKEN", "from outside");
+    let api = home.ast("api /api/v1/me --json").env("ASTRO_ACCESS_TOKEN", "from-outside");
     let api = api.env("ASTRO_SERVER", "http://api.example").env("ALL_PROXY", &proxy);
     let (_, message) = error(&api.run(), 2);
     assert!(message.contains("https"), "{message}");

@@ -1,7 +1,8 @@
 //! Items of the Secret Service (freedesktop.org, Secret Service API Draft 0.2).
 //!
 //! The calls go over libdbus directly, because a whole process that reads one token is measured in
-//! milliseconds: `Hello`, `OpenSession` and `SearchItems` leave in one go, `GetSecret` follows.
+//! milliseconds: `Hello` and a first call leave in one go, then `OpenSession` and `SearchItems`, then
+//! `GetSecret`.
 //! And because prompts have to be ours to decide on: the crates above libdbus unlock on every call.
 //!
 //! The session is `plain`. The encrypted one costs three times the whole operation (10.4 ms against
@@ -22,8 +23,8 @@ use zeroize::Zeroizing;
 use super::Prompt;
 use super::bus::{Bus, Serial, fault};
 use messages::{
-    COLLECTION, DEFAULT, ITEM, PROMPT, ROOT, SERVICE, attributes, call, create_item, is_gone,
-    is_locked, is_none, two, unreadable,
+    COLLECTION, ITEM, PROMPT, ROOT, SERVICE, attributes, call, create_item, is_gone, is_locked,
+    is_none, read_alias, two, unreadable,
 };
 
 /// The interface names none.
@@ -69,11 +70,17 @@ pub(super) fn write(
     let session = secrets.open_session()?;
     let session = secrets.session(&session)?;
 
-    let create = |collection| create_item(collection, service, name, &session, secret);
-    let reply = match secrets.bus.call(create(DEFAULT.into()))? {
-        Err(error) if is_gone(&error) || is_locked(&error) => {
-            let collection = secrets.usable_default()?;
-            secrets.bus.call(create(collection))?
+    // Not by the alias's own path: gnome-keyring resolves that on a thread that may read a name
+    // which another one is replacing, as it does for each new client.
+    let collection = match secrets.default_collection()? {
+        Some(collection) => collection,
+        None => secrets.create_default()?,
+    };
+    let create = || create_item(collection.clone(), service, name, &session, secret);
+    let reply = match secrets.bus.call(create())? {
+        Err(error) if is_locked(&error) => {
+            secrets.unlock(vec![collection.clone()])?;
+            secrets.bus.call(create())?
         }
         reply => reply,
     };
@@ -116,12 +123,22 @@ struct Found {
 }
 
 impl<'a> Secrets<'a> {
+    /// Connects, and goes on only once the service knows this client.
+    ///
+    /// gnome-keyring (42 to 50) crashes if it gets to a client's call before its own note of that
+    /// client. It takes the note of a message first, except now and then when the message arrives
+    /// while it is at work, and a new connection gives it work: the bus announces each one. So the
+    /// first call is one that needs no note, the alias that nobody has. By the time its reply is
+    /// here, its note comes before whatever is sent next.
     fn connect(service: &'a str, name: &'a str, prompt: Prompt) -> Result<Self, StoreError> {
         let patience = match prompt {
             Prompt::Never => Duration::from_secs(3),
             Prompt::Allowed => Duration::from_secs(60),
         };
-        Ok(Self { bus: Bus::connect(patience)?, service, name, prompt })
+        let mut bus = Bus::connect(patience)?;
+        // An error shows again in the calls that matter, or does not matter.
+        let _ = bus.call(read_alias(""))?;
+        Ok(Self { bus, service, name, prompt })
     }
 
     fn open_session(&self) -> Result<Serial, StoreError> {
@@ -167,15 +184,11 @@ impl<'a> Secrets<'a> {
         Ok(locked)
     }
 
-    /// The default collection, unlocked; created if the user has none yet.
+    /// A default collection for a user who has none yet.
     ///
     /// Creating one asks for its password, and without a desktop that question counts as dismissed:
     /// a machine on which a Secret Service is installed but was never set up has no keyring.
-    fn usable_default(&mut self) -> Result<Path<'static>, StoreError> {
-        if let Some(collection) = self.default_collection()? {
-            self.unlock(vec![collection.clone()])?;
-            return Ok(collection);
-        }
+    fn create_default(&mut self) -> Result<Path<'static>, StoreError> {
         let label: Box<dyn RefArg> = Box::new("Default keyring".to_owned());
         let properties = PropMap::from([(format!("{COLLECTION}.Label"), Variant(label))]);
         let create = call(ROOT, SERVICE, "CreateCollection").append2(properties, "default");
@@ -187,8 +200,7 @@ impl<'a> Secrets<'a> {
     }
 
     fn default_collection(&mut self) -> Result<Option<Path<'static>>, StoreError> {
-        let alias = call(ROOT, SERVICE, "ReadAlias").append1("default");
-        let reply = self.bus.call(alias)?.map_err(|error| fault(&error))?;
+        let reply = self.bus.call(read_alias("default"))?.map_err(|error| fault(&error))?;
         let collection = reply.read1::<Path<'static>>().map_err(unreadable)?;
         Ok(Some(collection).filter(|path| !is_none(path)))
     }

@@ -72,11 +72,9 @@ impl Table {
     /// Prints it, and says whether every bound is met.
     pub(super) fn print(&self) -> bool {
         let heading =
-            format!("  {:<36}{:>5}{:>12}{:>12}{:>9}", "", "runs", "median", "least", "ratio");
+            format!("  {:<36}{:>5}{:>12}{:>12}{:>10}", "", "runs", "median", "least", "ratio");
         anstream::println!("{heading}   bound{}", self.text);
-        anstream::println!(
-            "\nratio: the median of ours, through the median of the one in that line"
-        );
+        anstream::println!("ratio: the median of ours divided by the median in that line");
         if let Ok(load) = std::fs::read_to_string("/proc/loadavg") {
             let minute = load.split(' ').next().unwrap_or_default();
             let processors = std::thread::available_parallelism().map_or(1, usize::from);

@@ -9,7 +9,6 @@ use dbus::{Error, Message, Path};
 use crate::store::keyring::bus::fault;
 
 pub(super) const ROOT: &str = "/org/freedesktop/secrets";
-pub(super) const DEFAULT: &str = "/org/freedesktop/secrets/aliases/default";
 pub(super) const SERVICE: &str = "org.freedesktop.Secret.Service";
 pub(super) const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 pub(super) const ITEM: &str = "org.freedesktop.Secret.Item";
@@ -33,6 +32,10 @@ pub(super) fn create_item(
     let secret = (session.clone(), no_parameters, secret, "application/octet-stream");
     let replace = true;
     call(collection, COLLECTION, "CreateItem").append3(properties, secret, replace)
+}
+
+pub(super) fn read_alias(name: &str) -> Message {
+    call(ROOT, SERVICE, "ReadAlias").append1(name)
 }
 
 /// What an item is found by, as the keyring family of crates has it.
