@@ -60,9 +60,38 @@ pub trait Flow {
 }
 
 /// The states of a machine that sends one request at a time and never waits.
+///
+/// ```text
+/// Start ─send→ Sent ─answer→ Ended
+/// ```
 #[derive(Debug, Clone, Copy)]
 enum Exchange {
     Start,
     Sent,
     Ended,
+}
+
+impl Exchange {
+    /// The step of [`Flow`], with what differs between machines: the request, and its answer.
+    fn step<T>(
+        &mut self,
+        input: Input,
+        request: impl FnOnce() -> Result<Request, Error>,
+        answer: impl FnOnce(&Response) -> Result<T, Error>,
+    ) -> Result<Action<T>, Error> {
+        let (state, action) = match (std::mem::replace(self, Self::Ended), input) {
+            (Self::Start, Input::Tick) => (Self::Sent, Action::Send(request()?)),
+            (Self::Sent, Input::Response(response)) => {
+                (Self::Ended, Action::Done(answer(&response?)?))
+            }
+            (Self::Sent, Input::Tick) => (Self::Sent, Action::AwaitResponse),
+            (Self::Ended, _) => return Err(Error::Finished),
+            (Self::Start, Input::Response(_)) => {
+                *self = Self::Start;
+                return Err(Error::UnexpectedResponse);
+            }
+        };
+        *self = state;
+        Ok(action)
+    }
 }

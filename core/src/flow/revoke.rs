@@ -5,16 +5,12 @@ use crate::wire::ParseJson;
 use crate::{Credentials, Dialect, Error, Instant, Provider, Request, Response, Secret};
 
 /// Ends a session at its server (RFC 7009, or WorkOS's sign-out).
-///
-/// ```text
-/// Start ─send→ Sent ─answer→ Ended
-/// ```
 #[derive(Debug)]
 pub struct Revoke {
     dialect: Dialect,
     /// What the request may hold.
     token: Secret,
-    request: Option<Request>,
+    request: Request,
     parse: ParseJson,
     state: Exchange,
 }
@@ -38,7 +34,7 @@ impl Revoke {
         request.timeout = TIMEOUT;
         let dialect = provider.dialect;
         let token = credentials.refresh_token.as_ref().unwrap_or(&credentials.access_token).clone();
-        Ok(Some(Self { dialect, token, request: Some(request), parse, state: Exchange::Start }))
+        Ok(Some(Self { dialect, token, request, parse, state: Exchange::Start }))
     }
 
     fn answered(&self, response: &Response) -> Result<(), Error> {
@@ -60,22 +56,10 @@ impl Flow for Revoke {
     type Output = ();
 
     fn step(&mut self, input: Input, _now: Instant) -> Result<Action<()>, Error> {
-        let (state, action) = match (std::mem::replace(&mut self.state, Exchange::Ended), input) {
-            (Exchange::Start, Input::Tick) => {
-                let request = self.request.take().ok_or(Error::Finished)?;
-                (Exchange::Sent, Action::Send(request))
-            }
-            (Exchange::Sent, Input::Response(response)) => {
-                (Exchange::Ended, Action::Done(self.answered(&response?)?))
-            }
-            (Exchange::Sent, Input::Tick) => (Exchange::Sent, Action::AwaitResponse),
-            (Exchange::Ended, _) => return Err(Error::Finished),
-            (Exchange::Start, Input::Response(_)) => {
-                self.state = Exchange::Start;
-                return Err(Error::UnexpectedResponse);
-            }
-        };
+        let mut state = self.state;
+        let action =
+            state.step(input, || Ok(self.request.clone()), |response| self.answered(response));
         self.state = state;
-        Ok(action)
+        action
     }
 }

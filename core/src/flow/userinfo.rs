@@ -5,10 +5,6 @@ use crate::wire::ParseJson;
 use crate::{Error, Instant, Provider, Request, Response, Secret, User};
 
 /// Asks who the user is (OpenID Connect Core §5.3).
-///
-/// ```text
-/// Start ─send→ Sent ─answer→ Ended
-/// ```
 #[derive(Debug)]
 pub struct Userinfo {
     provider: Provider,
@@ -65,19 +61,9 @@ impl Flow for Userinfo {
     type Output = User;
 
     fn step(&mut self, input: Input, _now: Instant) -> Result<Action<User>, Error> {
-        let (state, action) = match (std::mem::replace(&mut self.state, Exchange::Ended), input) {
-            (Exchange::Start, Input::Tick) => (Exchange::Sent, Action::Send(self.request()?)),
-            (Exchange::Sent, Input::Response(response)) => {
-                (Exchange::Ended, Action::Done(self.answered(&response?)?))
-            }
-            (Exchange::Sent, Input::Tick) => (Exchange::Sent, Action::AwaitResponse),
-            (Exchange::Ended, _) => return Err(Error::Finished),
-            (Exchange::Start, Input::Response(_)) => {
-                self.state = Exchange::Start;
-                return Err(Error::UnexpectedResponse);
-            }
-        };
+        let mut state = self.state;
+        let action = state.step(input, || self.request(), |response| self.answered(response));
         self.state = state;
-        Ok(action)
+        action
     }
 }
