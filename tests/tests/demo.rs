@@ -1,13 +1,18 @@
 //! `make demo` does what it shows, and leaves nothing behind.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic, in its helpers too")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use astropass_tests::ast::program;
+
 /// The demo, with its temporary home in `parent`.
 fn start(parent: &Path, args: &[&str]) -> Child {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_demo"));
+    // It is built where the demo looks for it.
+    assert_eq!(program("ast").parent(), Path::new(demo.get_program()).parent());
     demo.args(args).env("TMPDIR", parent).env("TMP", parent).env_remove("INTERACTIVE");
     demo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
@@ -55,7 +60,6 @@ fn every_command_does_what_it_should() {
     assert!(is_empty(parent.path()), "the temporary home is left");
 }
 
-#[cfg(unix)]
 #[test]
 fn interrupted_while_it_waits_for_the_person() {
     let parent = tempfile::tempdir().unwrap();

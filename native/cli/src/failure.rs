@@ -57,6 +57,23 @@ impl Failure {
         }
     }
 
+    /// The same with the name of a profile that is not the usual one.
+    pub(crate) fn of_profile(mut self, profile: &str) -> Self {
+        if profile != "default" {
+            let login = format!("'ast login --profile {profile}'");
+            self.message = match self.code {
+                "not_signed_in" => {
+                    format!("not logged in to profile {profile:?}. Run {login} to authenticate")
+                }
+                "session_over" => format!(
+                    "session of profile {profile:?} expired or invalid. Run {login} to re-authenticate"
+                ),
+                _ => return self,
+            };
+        }
+        self
+    }
+
     /// What happened and what to do next.
     pub(crate) fn message(&self) -> &str {
         &self.message
@@ -140,8 +157,8 @@ impl From<StoreError> for Failure {
             StoreError::Newer(_) => "Update this program.",
             StoreError::Busy | StoreError::Changed => "Try again.",
             StoreError::TooLarge(_) => "Sign in with 'ast login --store file'.",
-            StoreError::Denied(_) => "Correct that, or set ASTRO_HOME to another directory.",
-            _ => "Check the disk, then try again.",
+            // The text says what to do itself.
+            _ => "",
         };
         Self::new(STORE, error.code(), sentence(&error.to_string(), next))
     }
@@ -157,5 +174,5 @@ impl From<InvalidUrl> for Failure {
 fn sentence(what: &str, next: &str) -> String {
     let mut chars = what.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}. {next}", chars.as_str().trim_end_matches('.'))
+    format!("{first}{}. {next}", chars.as_str().trim_end_matches('.')).trim_end().to_owned()
 }

@@ -26,6 +26,17 @@ const SETTLE: Duration = Duration::from_secs(10);
 
 /// Runs `ast` with the process's arguments.
 pub fn ast() -> ExitCode {
+    let code = run_ast();
+    match output::failure() {
+        // What was asked for is not where it was to go.
+        Some(error) if code == ExitCode::SUCCESS => {
+            Failure::other(format!("The output could not be written: {error}.")).report(false)
+        }
+        _ => code,
+    }
+}
+
+fn run_ast() -> ExitCode {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -65,7 +76,9 @@ async fn run(args: &Args) -> Result<ExitCode, Failure> {
     // The command goes first: one that has its answer at hand never sets up the signal.
     let result = tokio::select! {
         biased;
-        result = command::run(&context, &args.command) => result,
+        result = command::run(&context, &args.command) => {
+            result.map_err(|failure| failure.of_profile(&context.profile))
+        }
         interruption = interruption() => {
             tokio::select! {
                 () = context.settle(SETTLE) => {}

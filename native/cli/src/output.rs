@@ -1,6 +1,7 @@
 //! Data goes to standard output, words for people to standard error, in colour on a terminal only.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Color, Style};
@@ -16,18 +17,34 @@ pub(crate) const PAPER: Style =
     AnsiColor::BrightWhite.on_default().bg_color(Some(Color::Ansi(AnsiColor::Black)));
 pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
+/// The first failure to write to standard output.
+static FAILED: OnceLock<io::Error> = OnceLock::new();
+
+/// Why standard output is not whole, if it is not.
+pub(crate) fn failure() -> Option<&'static io::Error> {
+    FAILED.get()
+}
+
+/// Takes note of a failure. A reader that closed the pipe wants no more; that is none.
+pub(crate) fn wrote(result: io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        // Later ones have the same cause.
+        let _ = FAILED.set(error);
+    }
+}
+
 /// Writes `text` to standard output as it is.
-///
-/// A reader that closed the pipe wants no more; that is no error.
 pub(crate) fn data(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let mut out = io::stdout().lock();
+    wrote(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
 /// Writes a line for people to standard output, where it was asked for.
 pub(crate) fn line(text: &str) {
     let mut out = anstream::stdout().lock();
-    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    wrote(writeln!(out, "{text}").and_then(|()| out.flush()));
 }
 
 /// Writes one JSON object a line to standard output.

@@ -3,7 +3,7 @@
 use astropass_tests::server::Endpoint;
 use serde_json::json;
 
-use super::World;
+use super::{World, eager};
 
 #[test]
 fn account_list_marks_the_current_one() {
@@ -82,4 +82,14 @@ fn account_list_of_a_server_that_answers_nonsense_exits_with_6() {
         assert!(output.failed(6).starts_with("Error: "), "{output}");
     }
     assert_eq!(world.requests(Endpoint::Token).len(), 1, "the login's");
+}
+
+#[test]
+fn a_provider_without_organizations_is_not_asked_to_switch() {
+    let world = World::new(eager());
+    let issuer = world.server.issuer();
+    let login = format!("login --client-id client_test --issuer {issuer} --organization org_navy");
+    let output = world.home.ast(&login).run();
+    assert!(output.failed(2).contains("has no organizations"), "{output}");
+    assert_eq!(world.server.stats().device_codes, 0);
 }

@@ -30,22 +30,24 @@ fn login_shows_the_code_and_where_to_go_and_greets_by_name() {
     assert_eq!(output.ok(), "");
     let file = world.home.credentials_file();
     let rule = "─".repeat(38);
+    let host = world.server.url().trim_start_matches("http://").to_owned();
     let expected = format!(
         "
 ╭{rule}╮
 │ Your verification code is: {code} │
 ╰{rule}╯
 
-Compare it with the one shown at {url}
-You are signing in at 127.0.0.1. Only go on if you started this yourself.
+You are signing in at {host}. Only go on if you started this yourself.
 
 Open this URL in a browser:
 
   {url}?user_code={code}
 
+Compare the code there with this one, or enter it at {url}
+
 ! No keyring was found (there is no session bus), so the tokens are in a file that only you can read.
 ✓ Welcome, Ada Lovelace (ada@example.com). You are signed in.
-  Profile \"default\", its tokens in {}.
+  Profile \"default\", its tokens in {}
 ",
         file.display()
     );
@@ -145,7 +147,8 @@ fn login_with_qr_shows_a_picture_that_a_phone_can_read() {
     let prompt = login.prompt();
     // JSON stays JSON: the picture is for people.
     let picture = login.wait_for(|_, stderr| {
-        let picture = stderr.strip_suffix("\n\n")?;
+        let picture = stderr.strip_prefix("Scan this with a phone:\n\n")?;
+        let picture = picture.strip_suffix("\n\n")?;
         Some(picture.to_owned())
     });
     assert_eq!(read_qr_code(&picture), prompt["verification_uri_complete"]);

@@ -97,9 +97,11 @@ fn logout_all_ends_the_sessions_of_all_profiles() {
     assert_eq!(output.ok(), "");
     assert!(output.stderr.ends_with("✓ Logged out from all profiles\n"), "{output}");
     assert_eq!(world.server.stats().sign_outs, 3);
-    for profile in ["default", "work", "home"] {
+    assert_eq!(world.ast("whoami").run().failed(4), NOT_LOGGED_IN);
+    for profile in ["work", "home"] {
         let output = world.ast(&format!("whoami --profile {profile}")).run();
-        assert_eq!(output.failed(4), NOT_LOGGED_IN);
+        let message = format!("not logged in to profile {profile:?}");
+        assert!(output.failed(4).starts_with(&message), "{output}");
     }
     assert_eq!(world.ast("logout --all").run().stderr, "Not currently logged in.\n");
 }

@@ -98,3 +98,24 @@ fn the_options_of_every_command_are_apart_in_its_help() {
     assert!(own.contains("--no-browser") && !own.contains("--profile"), "{help}");
     assert!(shared.contains("--profile") && !shared.contains("--no-browser"), "{help}");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_is_a_failure() {
+    let world = World::signed_in();
+    for args in ["token", "whoami", "whoami --json", "api /api/v1/me", "profile list", "--help"] {
+        let program = program("ast");
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = Command::new(program)
+            .args(args.split(' '))
+            .env("ASTRO_HOME", world.home.path())
+            .stdin(Stdio::null())
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args}: {message}");
+        assert!(message.contains("The output could not be written"), "{args}: {message}");
+    }
+}

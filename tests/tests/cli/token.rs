@@ -51,7 +51,8 @@ fn a_token_from_the_environment_is_used_as_it_is_and_never_stored() {
     assert!(output.ok().contains("Navy Computing"), "{output}");
 
     let output = ast(&format!("whoami --server {url}")).run();
-    let expected = format!("✓ Authenticated by ASTRO_ACCESS_TOKEN\n  Server    {url}\n");
+    let expected =
+        format!("ASTRO_ACCESS_TOKEN is used, as it is and unchecked\n  Server    {url}\n");
     assert_eq!(output.ok(), expected);
     let output = ast("whoami --json").run();
     let expected = json!({

@@ -1,4 +1,4 @@
-use astropass::{Account, Error, Profile, Session, printable};
+use astropass::{Account, Dialect, Error, Profile, Session, printable};
 use serde_json::json;
 
 use crate::args;
@@ -94,8 +94,18 @@ async fn switch(context: &Context<'_>, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Only WorkOS has a way to name an organization.
+pub(super) fn check_can_switch(session: &Session) -> Result<(), Failure> {
+    if matches!(session.provider().dialect, Dialect::WorkOs(_)) {
+        return Ok(());
+    }
+    let issuer = printable(&session.provider().issuer);
+    Err(Failure::usage(format!("{issuer} has no organizations that a session can be switched to.")))
+}
+
 /// Goes on as a member of `organization`, or says why not.
 pub(super) async fn switch_to(session: &Session, organization: &str) -> Result<(), Failure> {
+    check_can_switch(session)?;
     match session.switch_organization(organization).await {
         Ok(_) => Ok(()),
         Err(Error::Server(refusal)) => Err(Failure::new(

@@ -34,7 +34,7 @@ pub(super) async fn run(context: &Context<'_>, api: &Api) -> Result<ExitCode, Fa
     } else {
         print(response.body());
     }
-    if status.is_success() || status.is_redirection() {
+    if status.is_success() {
         return Ok(ExitCode::SUCCESS);
     }
     if context.global.json {
@@ -46,14 +46,13 @@ pub(super) async fn run(context: &Context<'_>, api: &Api) -> Result<ExitCode, Fa
 /// The body as it is, but on a terminal without what could act on it.
 fn print(body: &[u8]) {
     let mut out = std::io::stdout().lock();
-    // A reader that closed the pipe wants no more.
-    let _ = if out.is_terminal() {
+    output::wrote(if out.is_terminal() {
         let mut text = String::from_utf8_lossy(body).into_owned();
         text.retain(|c| !c.is_control() || matches!(c, '\n' | '\t' | '\r'));
         out.write_all(text.trim_end_matches('\n').as_bytes()).and_then(|()| writeln!(out))
     } else {
         out.write_all(body).and_then(|()| out.flush())
-    };
+    });
 }
 
 fn exit(status: StatusCode) -> u8 {
@@ -73,6 +72,8 @@ pub(super) fn failure(status: StatusCode, from_environment: bool) -> Failure {
         }
         StatusCode::UNAUTHORIZED => "The API server does not accept the session. Run 'ast login'.",
         StatusCode::FORBIDDEN => "This account may not do that; see 'ast account list'.",
+        _ if status.is_redirection() => "The token follows no redirect; ask there yourself.",
+        StatusCode::METHOD_NOT_ALLOWED => "Check the method.",
         StatusCode::NOT_FOUND => "Check the path and --server.",
         _ if status.is_server_error() => "Try again later.",
         _ => "Check the request.",

@@ -20,6 +20,9 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
         before => before?,
     };
     let session = session(context, login, before.as_ref()).await?;
+    if login.organization.is_some() {
+        account::check_can_switch(&session)?;
+    }
     sign_in(context, login, &session).await?;
     let is_first = context.current()?.is_none();
     if is_first {
@@ -41,7 +44,10 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
 /// Signs in; the codes and the time left are shown meanwhile.
 async fn sign_in(context: &Context<'_>, login: &Login, session: &Session) -> Result<(), Failure> {
     let issuer = &session.provider().issuer;
-    let host = Endpoint::parse(issuer).map_or_else(|_| issuer.clone(), |url| url.host().to_owned());
+    let host = Endpoint::parse(issuer).map_or_else(
+        |_| issuer.clone(),
+        |url| url.origin().rsplit("//").next().unwrap_or_default().to_owned(),
+    );
     let json = context.global.json;
     let countdown = Arc::new(Mutex::new(None));
     let shown = Arc::clone(&countdown);
@@ -94,7 +100,7 @@ fn greet(context: &Context<'_>, is_first: bool) -> Result<(), Failure> {
         Some(StoreKind::Keyring) => "the system's keyring".to_owned(),
         _ => context.home.path().join("credentials.json").display().to_string(),
     };
-    output::note(&format!("  Profile \"{}\", its tokens in {place}.", profile.name));
+    output::note(&format!("  Profile \"{}\", its tokens in {place}", profile.name));
     let name = &profile.name;
     if is_first && name != "default" {
         output::note(&format!("  Other commands use \"{name}\" from now on."));

@@ -13,9 +13,6 @@ pub(super) async fn one(context: &Context<'_>) -> Result<(), Failure> {
     let Some(signed_out) = sign_out(context, &context.profile, AGAIN).await? else {
         return nobody(context);
     };
-    if !context.global.json {
-        output::note(&format!("{GREEN}✓{GREEN:#} Logged out from profile \"{}\"", context.profile));
-    }
     tell(context, &context.profile, &signed_out, AGAIN)
 }
 
@@ -106,6 +103,7 @@ pub(super) fn tell(
             "event": "signed_out", "profile": profile, "revocation": revocation, "deleted": swept,
         }));
     } else {
+        output::note(&format!("{GREEN}✓{GREEN:#} Logged out from profile \"{profile}\""));
         match &signed_out.revoked {
             Some(Ok(())) => output::note("  The server confirmed that the session is over."),
             Some(Err(error)) => output::warn(&format!(

@@ -32,25 +32,30 @@ pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
         let rule = "─".repeat(text.chars().count() + 2);
         output::note(&format!("\n╭{rule}╮\n│ {BOLD}{text}{BOLD:#} │\n╰{rule}╯\n"));
         output::note(&format!(
-            "Compare it with the one shown at {BOLD}{}{BOLD:#}",
-            prompt.verification_uri
-        ));
-        output::note(&format!(
             "You are signing in at {BOLD}{}{BOLD:#}. Only go on if you started this yourself.\n",
             printable(issuer)
         ));
     }
+    let opens = !login.no_browser && has_window();
+    if !json {
+        let open = match opens {
+            true => "Opening your browser. If it does not open, go to:",
+            false => "Open this URL in a browser:",
+        };
+        output::note(&format!("{open}\n\n  {BOLD}{url}{BOLD:#}\n"));
+        output::note(&match &prompt.verification_uri_complete {
+            Some(_) => format!(
+                "Compare the code there with this one, or enter it at {}\n",
+                prompt.verification_uri
+            ),
+            None => "Enter the code there.\n".to_owned(),
+        });
+    }
     if login.qr {
         show_qr(url.as_str());
     }
-    if login.no_browser || !has_window() {
-        if !json {
-            output::note(&format!("Open this URL in a browser:\n\n  {BOLD}{url}{BOLD:#}\n"));
-        }
+    if !opens {
         return;
-    }
-    if !json {
-        output::note(&format!("Opening your browser. If it does not open, go to:\n\n  {url}\n"));
     }
     let url = url.as_str().to_owned();
     // Some platforms wait for the program that they start.
@@ -84,6 +89,7 @@ fn has_window() -> bool {
 fn show_qr(url: &str) {
     use qrcode::render::unicode::Dense1x2::{Dark, Light};
     let Ok(code) = qrcode::QrCode::new(url) else { return };
+    output::note("Scan this with a phone:\n");
     let picture = code.render().dark_color(Light).light_color(Dark).build();
     for line in picture.lines() {
         output::note(&format!("{PAPER}{line}{PAPER:#}"));

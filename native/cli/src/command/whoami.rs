@@ -18,7 +18,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
                 "account": null, "expires_at": null, "store": "environment",
             }));
         } else {
-            output::line(&format!("{GREEN}✓{GREEN:#} Authenticated by ASTRO_ACCESS_TOKEN"));
+            output::line("ASTRO_ACCESS_TOKEN is used, as it is and unchecked");
             row("Server", server.as_deref());
         }
         return Ok(());
