@@ -141,5 +141,6 @@ fn api_gives_the_token_to_no_other_origin() {
 fn a_redirect_that_is_not_followed_is_no_success() {
     let world = World::signed_in();
     let output = world.ast("api /api/v1/echo?status=302").run();
-    assert!(output.failed(1).contains("HTTP 302. The token follows no redirect"), "{output}");
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("HTTP 302. The token follows no redirect"), "{output}");
 }
