@@ -121,7 +121,11 @@ fn unusable_authority() {
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
     )
     .unwrap();
-    for file in ["missing.pem", "garbage.pem", "empty.pem", "no-der.pem"] {
+    let (code, message) = error(&login(&home, &server).args(["--ca-file", "missing.pem"]).run(), 2);
+    let missing = home.path().join("missing.pem");
+    assert!(message.starts_with(&format!("In --ca-file, {}", missing.display())), "{message}");
+    assert_eq!(code, "usage");
+    for file in ["garbage.pem", "empty.pem", "no-der.pem"] {
         let output = login(&home, &server).args(["--ca-file", file]).run();
         let (_, message) = error(&output, 1);
         assert!(

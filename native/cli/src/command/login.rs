@@ -1,3 +1,5 @@
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use astropass::{Dialect, Endpoint, Profile, Session, StoreError, StoreKind, printable};
@@ -110,6 +112,11 @@ fn greet(context: &Context<'_>, is_first: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// `path` if it can be read; otherwise nobody should be asked to approve anything.
+fn readable(path: PathBuf) -> io::Result<PathBuf> {
+    std::fs::read(&path).map(|_| path)
+}
+
 /// Option over environment over profile over default.
 async fn session(
     context: &Context<'_>,
@@ -118,8 +125,8 @@ async fn session(
 ) -> Result<Session, Failure> {
     let ca_file = match &login.ca_file {
         // Remembered, so it must not depend on the folder that this was run in.
-        Some(path) => Some(std::path::absolute(path).map_err(|error| {
-            Failure::usage(format!("The CA file {} cannot be used: {error}.", path.display()))
+        Some(path) => Some(std::path::absolute(path).and_then(readable).map_err(|error| {
+            Failure::usage(format!("In --ca-file, {} cannot be used: {error}.", path.display()))
         })?),
         None => before.and_then(|profile| profile.ca_file.clone()),
     };
