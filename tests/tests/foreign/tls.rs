@@ -122,8 +122,7 @@ fn unusable_authority() {
     )
     .unwrap();
     let (code, message) = error(&login(&home, &server).args(["--ca-file", "missing.pem"]).run(), 2);
-    let missing = home.path().join("missing.pem");
-    assert!(message.starts_with(&format!("In --ca-file, {}", missing.display())), "{message}");
+    assert!(message.starts_with("In --ca-file, missing.pem cannot be used"), "{message}");
     assert_eq!(code, "usage");
     for file in ["garbage.pem", "empty.pem", "no-der.pem"] {
         let output = login(&home, &server).args(["--ca-file", file]).run();
