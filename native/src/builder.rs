@@ -174,8 +174,10 @@ impl Builder {
         let keyring = |prompt| -> Arc<dyn Items> { Arc::new(Keyring::new("astropass", prompt)) };
         let (items, quiet) = match self.items {
             Some(items) => (Arc::clone(&items), items),
-            None if self.attended => (keyring(Prompt::Allowed), keyring(Prompt::Never)),
-            None => (keyring(Prompt::Never), keyring(Prompt::Never)),
+            None => {
+                let prompt = if self.attended { Prompt::Allowed } else { Prompt::Never };
+                (keyring(prompt), keyring(Prompt::Never))
+            }
         };
         let runtime = SystemRuntime::new();
         let mut profile_store =

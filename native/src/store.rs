@@ -118,11 +118,6 @@ impl ProfileStore {
         self
     }
 
-    /// What this store did on its own since the last call.
-    pub fn take_notices(&self) -> Vec<Notice> {
-        self.notices.take()
-    }
-
     /// Where the stored tokens are now, if there are any.
     ///
     /// # Errors

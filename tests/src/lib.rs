@@ -5,6 +5,7 @@
 
 #[cfg(unix)]
 pub mod ast;
+pub mod bus;
 pub mod client;
 pub mod foreign;
 pub mod person;

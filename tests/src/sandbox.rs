@@ -6,7 +6,7 @@ use std::env;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use dbus::arg::AppendAll;
 use dbus::channel::Channel;
 use dbus::{Error, Message};
+
+use crate::bus::bus_config;
 
 /// The session bus a test sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,7 +234,7 @@ impl Home {
 
     fn on_a_bus(&self, command: &Command) -> Command {
         let config = self.0.join("bus.conf");
-        write_config(&config, &self.bus());
+        fs::write(&config, bus_config(&self.bus())).unwrap();
 
         let mut session = Command::new("dbus-run-session");
         session.arg("--config-file").arg(config).arg("--").arg(command.get_program());
@@ -245,25 +247,6 @@ impl Drop for Home {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).unwrap();
     }
-}
-
-fn write_config(path: &Path, listen: &str) {
-    let config = format!(
-        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>{listen}</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*"/>
-    <allow receive_sender="*"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-"#
-    );
-    fs::write(path, config).unwrap();
 }
 
 /// Runs a program to its end.

@@ -170,8 +170,8 @@ impl Vault {
         })?;
         match self.write_items(&staged, &parts) {
             Ok(()) => Ok(staged),
-            // It is listed: a keyring that does not answer need not be asked once more.
-            Err(error @ StoreError::Unavailable(_)) => Err(error),
+            // A keyring that does not answer, or is not there, need not be asked once more.
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Absent(_))) => Err(error),
             Err(error) => {
                 let _ = self.sweep(&[staged], &*self.items);
                 Err(error)

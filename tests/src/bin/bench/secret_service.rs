@@ -1,9 +1,10 @@
 //! A real Secret Service: gnome-keyring on a session bus of its own.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use astropass_tests::bus::bus_config;
 
 use super::Outcome;
 use super::programs::{Program, in_turn, is_installed};
@@ -26,7 +27,7 @@ pub(super) fn compare(table: &mut Table) -> Outcome {
     let home = tempfile::Builder::new().prefix("astropass-bench-").tempdir()?;
     let home = home.path();
     let config = home.join("bus.conf");
-    std::fs::write(&config, bus_config(home))?;
+    std::fs::write(&config, bus_config(&format!("unix:path={}/bus", home.display())))?;
     let output = Command::new("dbus-run-session")
         .arg("--config-file")
         .arg(&config)
@@ -106,24 +107,4 @@ impl Drop for Daemon {
         // One that has ended already needs no end.
         let _ = self.0.kill().and_then(|()| self.0.wait());
     }
-}
-
-/// A bus that starts no services.
-fn bus_config(home: &Path) -> String {
-    format!(
-        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>unix:path={}/bus</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*"/>
-    <allow receive_sender="*"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-"#,
-        home.display()
-    )
 }
