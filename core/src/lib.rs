@@ -32,5 +32,5 @@ pub use provider::{Dialect, Encoding, Endpoints, Provider};
 pub use runtime::{Event, Runtime};
 pub use secret::Secret;
 pub use session::{LOCK_WAIT, Session, SignedOut, discover};
-pub use store::{Cleared, MemoryGuard, MemoryStore, Revision, Store, StoreError};
+pub use store::{Cleared, MemoryGuard, MemoryStore, Revision, Store, StoreError, is_profile_name};
 pub use time::{Instant, Timestamp};

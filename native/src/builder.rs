@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use astropass_core::{Dialect, Endpoint, Endpoints, Error, Provider, Secret, StoreError};
+use astropass_core::{
+    Dialect, Endpoint, Endpoints, Error, Provider, Secret, StoreError, is_profile_name,
+};
 
 use crate::http::{AnyHttp, ReqwestHttp, SendHttp};
 use crate::profile::Home;
@@ -129,7 +131,7 @@ impl Builder {
             Some(home) => home,
             None => Home::from_env()?,
         };
-        if !store::is_profile_name(&self.profile) {
+        if !is_profile_name(&self.profile) {
             return Err(Error::InvalidProfileName(self.profile));
         }
         let remembered = match home.profile(&self.profile) {

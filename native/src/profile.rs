@@ -3,11 +3,11 @@ use std::path::{Path, PathBuf};
 use astropass_core::wire::Value;
 use astropass_core::{
     Credentials, Endpoint, Endpoints, Error, Identity, Provider, StoreError, Stored, Timestamp,
-    User,
+    User, is_profile_name,
 };
 
 use crate::json::parse_json;
-use crate::store::{Document, Folder, Notice, Notices, StoreChoice, StoreKind, is_profile_name};
+use crate::store::{Document, Folder, Notice, Notices, StoreChoice, StoreKind};
 
 /// Everything that is stored for a user: the folder `.astro` and the profiles in it.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@
 use std::fmt::Write;
 
 use astropass_core::wire::Value;
-use astropass_core::{Credentials, Revision, StoreError, Stored};
+use astropass_core::{Credentials, Revision, StoreError, Stored, is_profile_name};
 use sha2::{Digest, Sha256};
 
 use super::StoreKind;
@@ -243,14 +243,6 @@ impl Swept {
         let profile = text("profile").filter(|name| is_profile_name(name))?;
         Some(Self { profile, revision: text("revision")?, items: entry.seconds("items")? })
     }
-}
-
-/// A name that is safe in a file's name and in a keyring item's, on every system.
-pub(crate) fn is_profile_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && !name.ends_with('.')
 }
 
 /// 128 random bits in hexadecimal: never used before, and never again.

@@ -1,0 +1,81 @@
+// @ts-check
+import { Failure, inTime } from "./failure.js";
+
+/**
+ * Sends `request` and reads the answer, all in `millis` and with a body of at most `maxBody` bytes.
+ *
+ * @param {(request: Request) => Promise<Response>} fetch
+ * @param {Request} request
+ * @param {AbortController} controller of the request's signal
+ * @param {number} millis
+ * @param {number} maxBody
+ */
+export function exchange(fetch, request, controller, millis, maxBody) {
+  // A caller's own `fetch` may not look at the signal.
+  return inTime(received(fetch, request, maxBody), millis, () => controller.abort());
+}
+
+/**
+ * @param {(request: Request) => Promise<Response>} fetch
+ * @param {Request} request
+ * @param {number} maxBody
+ */
+async function received(fetch, request, maxBody) {
+  const response = await fetch(request).catch(() => {
+    // `fetch` says only that it failed.
+    if (globalThis.navigator?.onLine === false) throw new Failure("offline", "offline");
+    throw new Failure("broken", "or the server does not let this origin read its answers: CORS");
+  });
+  const body = await bytes(response, maxBody);
+  // Both are hidden from a page unless the server exposes them.
+  const date = seconds(response.headers.get("date"));
+  const retryAfter = response.headers.get("retry-after") ?? "";
+  return {
+    status: response.status,
+    body,
+    date,
+    retryAfter: /^\d+$/.test(retryAfter)
+      ? Number(retryAfter)
+      : (seconds(retryAfter) ?? NaN) - (date ?? Date.now() / 1000),
+  };
+}
+
+/**
+ * @param {Response} response
+ * @param {number} maxBody
+ */
+async function bytes(response, maxBody) {
+  const chunks = [];
+  let size = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const chunk = await reader?.read().catch(() => {
+      throw new Failure("broken");
+    });
+    if (!chunk?.value) break;
+    size += chunk.value.length;
+    if (size > maxBody) {
+      // It may go on for ever.
+      reader?.cancel().catch(() => {});
+      throw new Failure("tooLarge");
+    }
+    chunks.push(chunk.value);
+  }
+  const body = new Uint8Array(size);
+  let end = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, end);
+    end += chunk.length;
+  }
+  return body;
+}
+
+/**
+ * A date of HTTP as seconds since 1970.
+ *
+ * @param {string | null} date
+ */
+function seconds(date) {
+  const millis = Date.parse(date ?? "");
+  return Number.isNaN(millis) ? undefined : Math.floor(millis / 1000);
+}

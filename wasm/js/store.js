@@ -1,0 +1,182 @@
+// @ts-check
+// One profile's session: in the page's database, or in an object of the caller's.
+
+import * as database from "./database.js";
+import { Failure, inTime } from "./failure.js";
+import { randomName } from "./page.js";
+
+/** @typedef {import("./database.js").Session} Session */
+/**
+ * `AstropassStorage` of the npm package.
+ *
+ * @typedef {object} Storage
+ * @property {(key: string) => unknown} get
+ * @property {(key: string, value: string) => unknown} set
+ * @property {(key: string) => unknown} delete
+ */
+
+/** How long any call may take. */
+const DEADLINE = 5000;
+/** How long a free lock may take. */
+const GRANT = 1000;
+
+export class Store {
+  /**
+   * @param {string} key the profile's, with its issuer and client
+   * @param {Storage | undefined} storage instead of the database
+   */
+  constructor(key, storage) {
+    this.key = key;
+    this.place = storage ? new Places(storage) : database;
+  }
+
+  /**
+   * Where the database cannot be used, sessions are kept in `memory` from now on; resolves to why.
+   *
+   * Only to be called while there is no session to lose: when a page starts.
+   *
+   * @param {Storage} memory
+   */
+  async start(memory) {
+    if (this.place !== database) return undefined;
+    try {
+      await this.probe();
+      return undefined;
+    } catch (error) {
+      this.place = new Places(memory);
+      return error;
+    }
+  }
+
+  revision() {
+    return settled(this.place.revision(this.key));
+  }
+
+  read() {
+    return settled(this.place.read(this.key));
+  }
+
+  probe() {
+    return settled(this.place.probe());
+  }
+
+  /**
+   * @param {string | undefined} expected
+   * @param {string} revision
+   * @param {string} text
+   */
+  save(expected, revision, text) {
+    return settled(this.place.write(this.key, expected, { revision, text }));
+  }
+
+  /** @param {string} expected */
+  clear(expected) {
+    return settled(this.place.write(this.key, expected));
+  }
+
+  /**
+   * Takes the profile's lock, or fails after `millis`. It is held until what this resolves to is
+   * called, or the page goes away.
+   *
+   * @param {Pick<LockManager, "request">} locks
+   * @param {number} millis
+   * @returns {Promise<() => void>}
+   */
+  async lock(locks, millis) {
+    const controller = new AbortController();
+    const options = millis ? { signal: controller.signal } : { ifAvailable: true };
+    /** @type {Promise<() => void>} */
+    const granted = new Promise((resolve, reject) => {
+      locks
+        .request(`astropass ${this.key}`, options, (lock) => {
+          if (!lock || controller.signal.aborted) throw new Failure("busy");
+          return new Promise((release) => resolve(() => release(undefined)));
+        })
+        .catch(reject);
+    });
+    try {
+      return await inTime(granted, millis || GRANT, () => controller.abort());
+    } catch (error) {
+      throw error instanceof Failure ? new Failure("busy") : named(error);
+    }
+  }
+}
+
+/** The database's functions on an object of the caller's. It has no transactions. */
+class Places {
+  /** @param {Storage} storage */
+  constructor(storage) {
+    this.storage = storage;
+  }
+
+  /** @param {string} key */
+  async revision(key) {
+    return (await this.read(key))?.revision;
+  }
+
+  /**
+   * @param {string} key
+   * @returns {Promise<Session | undefined>}
+   */
+  async read(key) {
+    const text = await this.storage.get(key);
+    if (text === null || text === undefined) return undefined;
+    try {
+      const { revision } = JSON.parse(String(text));
+      return { revision: String(revision), text: String(text) };
+    } catch {
+      throw new Failure("corrupt", "the storage object gave something else");
+    }
+  }
+
+  /**
+   * @param {string} key
+   * @param {string | undefined} expected
+   * @param {Session} [session]
+   */
+  async write(key, expected, session) {
+    if ((await this.revision(key)) !== expected) throw new Failure("changed");
+    await (session ? this.storage.set(key, session.text) : this.storage.delete(key));
+  }
+
+  async probe() {
+    const key = `astropass probe ${randomName()}`;
+    await this.storage.set(key, key);
+    const found = await this.storage.get(key);
+    await this.storage.delete(key);
+    if (found !== key) throw new Failure("io", "it does not give back what was stored");
+  }
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} work
+ */
+async function settled(work) {
+  try {
+    return await inTime(work, DEADLINE);
+  } catch (error) {
+    throw error instanceof Failure ? error : named(error);
+  }
+}
+
+/**
+ * The failure behind a name that IndexedDB or Web Cryptography gives. Only the name is told: what a
+ * storage object throws may quote what was stored.
+ *
+ * @param {unknown} error
+ */
+function named(error) {
+  const name = error instanceof Error || error instanceof DOMException ? error.name : "";
+  switch (name) {
+    case "QuotaExceededError":
+      return new Failure("io", "the browser's quota is used up");
+    case "SecurityError":
+    case "NotAllowedError":
+      return new Failure("denied", name);
+    case "VersionError":
+      return new Failure("newer");
+    default:
+      return new Failure("unavailable", name);
+  }
+}

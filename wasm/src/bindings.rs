@@ -1,0 +1,120 @@
+//! The JavaScript beside this crate, and what the npm package hands in.
+
+use astropass_core::{HttpError, HttpErrorKind, StoreError};
+use js_sys::{Function, Promise, Reflect};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{AbortController, Request};
+
+#[wasm_bindgen(module = "/js/page.js")]
+extern "C" {
+    pub(crate) fn now() -> f64;
+    pub(crate) fn sleep(millis: f64) -> Promise;
+    #[wasm_bindgen(js_name = randomName)]
+    pub(crate) fn random_name() -> String;
+    #[wasm_bindgen(js_namespace = Date, js_name = now)]
+    pub(crate) fn wall() -> f64;
+}
+
+#[wasm_bindgen(module = "/js/http.js")]
+extern "C" {
+    pub(crate) fn exchange(
+        fetch: &JsValue,
+        request: &Request,
+        controller: &AbortController,
+        millis: f64,
+        max_body: f64,
+    ) -> Promise;
+}
+
+#[wasm_bindgen(module = "/js/store.js")]
+extern "C" {
+    #[derive(Clone)]
+    pub(crate) type Store;
+    #[wasm_bindgen(constructor)]
+    pub(crate) fn new(key: &str, storage: &JsValue) -> Store;
+    #[wasm_bindgen(method)]
+    pub(crate) fn start(this: &Store, memory: &JsValue) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn revision(this: &Store) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn read(this: &Store) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn probe(this: &Store) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn save(
+        this: &Store,
+        expected: Option<&str>,
+        revision: &str,
+        text: &JsValue,
+    ) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn clear(this: &Store, expected: &str) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn lock(this: &Store, locks: &JsValue, millis: f64) -> Promise;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// `{fetch, storage, memory, locks, emit}`: what to send requests with, where to keep the
+    /// session, where else if there is no database, a `LockManager`, and who is told of events.
+    #[derive(Clone)]
+    pub(crate) type Host;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn fetch(this: &Host) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn storage(this: &Host) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn memory(this: &Host) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn locks(this: &Host) -> JsValue;
+    #[wasm_bindgen(method)]
+    pub(crate) fn emit(this: &Host, event: &str, error: JsValue);
+}
+
+/// The property `name` of `value`, or `undefined`.
+pub(crate) fn property(value: &JsValue, name: &str) -> JsValue {
+    Reflect::get(value, &name.into()).unwrap_or_default()
+}
+
+/// The property `name`, if it is a string.
+pub(crate) fn text(value: &JsValue, name: &str) -> Option<String> {
+    property(value, name).as_string()
+}
+
+/// `Failure` of `failure.js`: its kind and its detail.
+fn failure(thrown: &JsValue) -> (String, String) {
+    let text = |name| text(thrown, name).unwrap_or_default();
+    (text("kind"), text("message"))
+}
+
+pub(crate) fn http_error(thrown: &JsValue) -> HttpError {
+    let (kind, detail) = failure(thrown);
+    let kind = match kind.as_str() {
+        "offline" => HttpErrorKind::Connect,
+        "timeout" => HttpErrorKind::Timeout,
+        "tooLarge" => HttpErrorKind::TooLarge,
+        _ => HttpErrorKind::Interrupted,
+    };
+    HttpError { kind, detail }
+}
+
+pub(crate) fn store_error(thrown: &JsValue) -> StoreError {
+    let (kind, detail) = failure(thrown);
+    match kind.as_str() {
+        "busy" => StoreError::Busy,
+        "changed" => StoreError::Changed,
+        "corrupt" => StoreError::Corrupt(detail),
+        "denied" => StoreError::Denied(detail),
+        "io" => StoreError::Io(detail),
+        "newer" => StoreError::Newer(detail),
+        _ => StoreError::Unavailable(detail),
+    }
+}
+
+/// Calls a function that takes nothing and gives nothing.
+pub(crate) fn call(function: &JsValue) {
+    if let Some(function) = function.dyn_ref::<Function>() {
+        let _ = function.call0(&JsValue::UNDEFINED);
+    }
+}

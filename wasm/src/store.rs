@@ -1,0 +1,127 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use astropass_core::wire::Value;
+use astropass_core::{Cleared, Credentials, Provider, Revision, Store, StoreError, Stored};
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+use zeroize::Zeroizing;
+
+use crate::bindings::{self, Host, call, random_name, store_error, text};
+use crate::json::{parse_json, print_json};
+
+/// The version of what is stored.
+const VERSION: u64 = 1;
+
+/// One profile's session, where `store.js` keeps it.
+///
+/// Its text is `{version, revision, session, tokens, provider}`: with the provider, a page needs
+/// no discovery to go on.
+#[derive(Clone)]
+pub(crate) struct ProfileStore {
+    host: Host,
+    store: bindings::Store,
+    provider: Rc<RefCell<Option<Value>>>,
+}
+
+/// The profile's lock, held until this is dropped or its page goes away.
+pub(crate) struct Guard {
+    release: JsValue,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        call(&self.release);
+    }
+}
+
+async fn settled(promise: Promise) -> Result<JsValue, StoreError> {
+    promise.await.map_err(|error| store_error(&error))
+}
+
+impl ProfileStore {
+    /// The session kept under `key`.
+    pub(crate) fn new(host: Host, key: &str) -> Self {
+        let store = bindings::Store::new(key, &host.storage());
+        Self { host, store, provider: Rc::default() }
+    }
+
+    /// What keeps the database from being used, if anything does; then it is not.
+    pub(crate) async fn start(&self) -> Option<StoreError> {
+        let problem = settled(self.store.start(&self.host.memory())).await.ok()?;
+        (!problem.is_undefined()).then(|| store_error(&problem))
+    }
+
+    /// The provider that the stored session is from.
+    pub(crate) async fn provider(&self) -> Result<Option<Provider>, StoreError> {
+        let loaded = self.load().await?;
+        let provider = self.provider.borrow();
+        Ok(loaded.and_then(|_| Provider::from_value(provider.as_ref()?)))
+    }
+
+    /// Stores `provider` with every session from now on.
+    pub(crate) fn remember(&self, provider: &Provider) {
+        *self.provider.borrow_mut() = Some(provider.to_value());
+    }
+}
+
+impl Store for ProfileStore {
+    type Guard = Guard;
+
+    async fn revision(&self) -> Result<Option<Revision>, StoreError> {
+        Ok(settled(self.store.revision()).await?.as_string().map(Revision))
+    }
+
+    async fn load(&self) -> Result<Option<(Revision, Credentials)>, StoreError> {
+        let found = settled(self.store.read()).await?;
+        let Some(revision) = text(&found, "revision") else { return Ok(None) };
+        let corrupt = || StoreError::Corrupt(String::new());
+        let mut stored = text(&found, "text")
+            .and_then(|text| parse_json(Zeroizing::new(text).as_bytes()).ok())
+            .ok_or_else(corrupt)?;
+        if stored.seconds("version").ok_or_else(corrupt)? > VERSION {
+            return Err(StoreError::Newer(String::new()));
+        }
+        let mut part = |name| Some(std::mem::replace(stored.field_mut(name)?, Value::Null));
+        let (Some(session), Some(tokens)) = (part("session"), part("tokens")) else {
+            return Err(corrupt());
+        };
+        *self.provider.borrow_mut() = part("provider");
+        let credentials = Credentials::from_stored(Stored { session, tokens })?;
+        Ok(Some((Revision(revision), credentials)))
+    }
+
+    async fn lock(&self, wait: Duration) -> Result<Guard, StoreError> {
+        let release = self.store.lock(&self.host.locks(), wait.as_millis() as f64);
+        Ok(Guard { release: settled(release).await? })
+    }
+
+    async fn probe(&self, _guard: &Guard) -> Result<(), StoreError> {
+        settled(self.store.probe()).await.map(drop)
+    }
+
+    async fn save(
+        &self,
+        _guard: &Guard,
+        expected: Option<&Revision>,
+        credentials: &Credentials,
+    ) -> Result<Revision, StoreError> {
+        let revision = random_name();
+        let Stored { session, tokens } = credentials.to_stored();
+        let text = print_json(&Value::map([
+            ("version", Some(VERSION.into())),
+            ("revision", Some(revision.as_str().into())),
+            ("session", Some(session)),
+            ("tokens", Some(tokens)),
+            ("provider", self.provider.borrow().clone()),
+        ]));
+        let expected = expected.map(|expected| expected.0.as_str());
+        settled(self.store.save(expected, &revision, &text)).await?;
+        Ok(Revision(revision))
+    }
+
+    async fn clear(&self, _guard: &Guard, expected: &Revision) -> Result<Cleared, StoreError> {
+        settled(self.store.clear(&expected.0)).await.map(|_| Cleared::Everything)
+    }
+}
