@@ -76,7 +76,7 @@ export interface User {
   name?: string;
 }
 
-/** The session as this page knows it. */
+/** The session as this page knows it. A change makes a new object. */
 export type AuthState = SignedIn | SignedOut;
 
 export interface SignedIn {
@@ -95,7 +95,11 @@ export interface SignedIn {
 }
 
 export interface SignedOut {
-  status: "signedOut";
+  /**
+   * `sessionChanged`: another user or organization signed in, in another tab. This object does not
+   * take over: create a new one, or sign in.
+   */
+  status: "signedOut" | "sessionChanged";
   storage: StorageKind;
   problem?: AstropassProblem;
 }

@@ -1,13 +1,15 @@
 // @ts-check
 // Sessions in IndexedDB, encrypted with a key that scripts can use but not read.
 
-import { Failure } from "./failure.js";
-import { randomName } from "./page.js";
+import { Failure, randomName } from "./page.js";
 
 /** @typedef {{ revision: string, text: string }} Session */
 /** @typedef {{ revision: string, iv: BufferSource, text: BufferSource }} Sealed */
 /** @typedef {{ id: string, key: CryptoKey }} SealingKey */
+/** @typedef {typeof database} Place where sessions are */
 /** @typedef {{ expected: string | undefined, put?: Sealed, key?: SealingKey, aside?: string }} Change */
+
+export const database = { revision, read, write, probe };
 
 /** The database, and its one object store: the sessions, and the key that seals them. */
 const NAME = "astropass";
@@ -24,7 +26,7 @@ let connection;
 let sealingKey;
 
 /** @param {string} name */
-export async function revision(name) {
+async function revision(name) {
   return (await transact(name)).found?.revision;
 }
 
@@ -32,7 +34,7 @@ export async function revision(name) {
  * @param {string} name
  * @returns {Promise<Session | undefined>}
  */
-export async function read(name) {
+async function read(name) {
   const { found, key } = await transact(name);
   if (!found) return undefined;
   const { revision } = found;
@@ -55,7 +57,7 @@ export async function read(name) {
  * @param {string | undefined} expected
  * @param {Session} [session]
  */
-export async function write(name, expected, session) {
+async function write(name, expected, session) {
   for (;;) {
     // Made before the transaction, which would not wait for it.
     const key = session && (sealingKey ??= await newKey());
@@ -68,7 +70,7 @@ export async function write(name, expected, session) {
 }
 
 /** Seals, writes, reads back and deletes something. */
-export async function probe() {
+async function probe() {
   const revision = randomName();
   const name = `probe ${revision}`;
   await write(name, undefined, { revision, text: name });

@@ -1,5 +1,5 @@
 // @ts-check
-import { Failure, inTime } from "./failure.js";
+import { Failure, inTime } from "./page.js";
 
 /**
  * Sends `request` and reads the answer, all in `millis` and with a body of at most `maxBody` bytes.

@@ -1,5 +1,6 @@
 // @ts-check
-// What every page, worker and server-side JavaScript has: clocks, timers and random bytes.
+// What every page, worker and server-side JavaScript has: clocks, timers and random bytes; and how
+// something fails here.
 
 /** Smaller jumps are those of timers, and of a clock that is being adjusted. */
 const SLEEP = 10_000;
@@ -30,4 +31,42 @@ export function sleep(millis) {
 export function randomName() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** What goes wrong at the edge; `kind` says to Rust which of its errors it is. */
+export class Failure extends Error {
+  /**
+   * @param {string} kind
+   * @param {string} [detail] without secrets
+   */
+  constructor(kind, detail = "") {
+    super(detail);
+    this.kind = kind;
+  }
+}
+
+/**
+ * What `work` gives, unless it takes too long.
+ *
+ * @template T
+ * @param {Promise<T>} work
+ * @param {number} millis
+ * @param {() => void} [late] called when it does
+ * @returns {Promise<T>}
+ */
+export async function inTime(work, millis, late) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {Promise<never>} */
+  const end = new Promise((_, reject) => {
+    timer = setTimeout(() => {
+      late?.();
+      reject(new Failure("timeout"));
+    }, millis);
+  });
+  try {
+    return await Promise.race([work, end]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

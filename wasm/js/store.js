@@ -1,11 +1,10 @@
 // @ts-check
 // One profile's session: in the page's database, or in an object of the caller's.
 
-import * as database from "./database.js";
-import { Failure, inTime } from "./failure.js";
-import { randomName } from "./page.js";
+import { Failure, inTime, randomName } from "./page.js";
 
 /** @typedef {import("./database.js").Session} Session */
+/** @typedef {import("./database.js").Place} Place */
 /**
  * `AstropassStorage` of the npm package.
  *
@@ -23,11 +22,12 @@ const GRANT = 1000;
 export class Store {
   /**
    * @param {string} key the profile's, with its issuer and client
-   * @param {Storage | undefined} storage instead of the database
+   * @param {Place} database
+   * @param {Storage | undefined} storage instead of it
    */
-  constructor(key, storage) {
+  constructor(key, database, storage) {
     this.key = key;
-    this.place = storage ? new Places(storage) : database;
+    this.place = storage ? new StoragePlace(storage) : database;
   }
 
   /**
@@ -38,12 +38,12 @@ export class Store {
    * @param {Storage} memory
    */
   async start(memory) {
-    if (this.place !== database) return undefined;
+    if (this.place instanceof StoragePlace) return undefined;
     try {
       await this.probe();
       return undefined;
     } catch (error) {
-      this.place = new Places(memory);
+      this.place = new StoragePlace(memory);
       return error;
     }
   }
@@ -102,8 +102,8 @@ export class Store {
   }
 }
 
-/** The database's functions on an object of the caller's. It has no transactions. */
-class Places {
+/** A place in an object of the caller's. It has no transactions. */
+class StoragePlace {
   /** @param {Storage} storage */
   constructor(storage) {
     this.storage = storage;

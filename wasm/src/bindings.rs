@@ -12,8 +12,6 @@ extern "C" {
     pub(crate) fn sleep(millis: f64) -> Promise;
     #[wasm_bindgen(js_name = randomName)]
     pub(crate) fn random_name() -> String;
-    #[wasm_bindgen(js_namespace = Date, js_name = now)]
-    pub(crate) fn wall() -> f64;
 }
 
 #[wasm_bindgen(module = "/js/http.js")]
@@ -27,12 +25,18 @@ extern "C" {
     ) -> Promise;
 }
 
+#[wasm_bindgen(module = "/js/database.js")]
+extern "C" {
+    #[wasm_bindgen(thread_local_v2, js_name = database)]
+    pub(crate) static DATABASE: JsValue;
+}
+
 #[wasm_bindgen(module = "/js/store.js")]
 extern "C" {
     #[derive(Clone)]
     pub(crate) type Store;
     #[wasm_bindgen(constructor)]
-    pub(crate) fn new(key: &str, storage: &JsValue) -> Store;
+    pub(crate) fn new(key: &str, database: &JsValue, storage: &JsValue) -> Store;
     #[wasm_bindgen(method)]
     pub(crate) fn start(this: &Store, memory: &JsValue) -> Promise;
     #[wasm_bindgen(method)]

@@ -20,7 +20,7 @@ impl Runtime for PageRuntime {
     }
 
     fn wall(&self) -> Timestamp {
-        Timestamp::from_unix((bindings::wall() / 1000.0) as i64)
+        Timestamp::from_unix((js_sys::Date::now() / 1000.0) as i64)
     }
 
     async fn sleep_until(&self, until: Instant) {

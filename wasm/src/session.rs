@@ -176,14 +176,15 @@ impl Inner {
 
     /// The session's core, with the endpoints that were stored with it.
     async fn core(&self) -> Result<Arc<Core>, Error> {
-        let stored = match &*self.core.borrow() {
-            Some(core) => return Ok(Arc::clone(core)),
-            None if self.discovers => self.store.provider(),
-            None => return Ok(self.begin(self.provider.clone())),
-        };
-        let stored = stored.await?.ok_or(Error::NotSignedIn)?;
-        let begun = self.core.borrow().clone();
-        Ok(begun.unwrap_or_else(|| self.begin(self.with_endpoints(stored.endpoints))))
+        if let Some(core) = self.begun() {
+            return Ok(core);
+        }
+        if !self.discovers {
+            return Ok(self.begin(self.provider.clone()));
+        }
+        let stored = self.store.provider().await?.ok_or(Error::NotSignedIn)?;
+        // Another call may have come here meanwhile.
+        Ok(self.begun().unwrap_or_else(|| self.begin(self.with_endpoints(stored.endpoints))))
     }
 
     /// The core of a login, for which the issuer is asked again.
@@ -209,6 +210,10 @@ impl Inner {
         let mut provider = self.provider.clone();
         provider.endpoints.fill_gaps(found);
         provider
+    }
+
+    fn begun(&self) -> Option<Arc<Core>> {
+        self.core.borrow().clone()
     }
 
     fn begin(&self, provider: Provider) -> Arc<Core> {

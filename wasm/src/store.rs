@@ -8,7 +8,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
-use crate::bindings::{self, Host, call, random_name, store_error, text};
+use crate::bindings::{self, DATABASE, Host, call, random_name, store_error, text};
 use crate::json::{parse_json, print_json};
 
 /// The version of what is stored.
@@ -43,7 +43,8 @@ async fn settled(promise: Promise) -> Result<JsValue, StoreError> {
 impl ProfileStore {
     /// The session kept under `key`.
     pub(crate) fn new(host: Host, key: &str) -> Self {
-        let store = bindings::Store::new(key, &host.storage());
+        let database = DATABASE.with(JsValue::clone);
+        let store = bindings::Store::new(key, &database, &host.storage());
         Self { host, store, provider: Rc::default() }
     }
 

@@ -1,0 +1,40 @@
+import binaryen from "binaryen";
+
+/**
+ * What only serves to word a panic. There is no panic hook in a page and nobody to read it: a panic
+ * ends the module with a trap, with these functions as without them.
+ */
+const PANICS =
+  /panicking|panic_|expect_failed|unwrap_failed|slice_error_fail|index_fail|handle_alloc_error|capacity_overflow|raw_vec.*handle_error|rust_panic/;
+
+/**
+ * `wasm-opt -Oz` without the wording of panics, and without names.
+ *
+ * @param {Uint8Array} wasm
+ * @returns {Uint8Array}
+ */
+export function shrink(wasm) {
+  const module = binaryen.readBinary(wasm);
+  module.setFeatures(
+    binaryen.Features.BulkMemory |
+      binaryen.Features.BulkMemoryOpt |
+      binaryen.Features.NontrappingFPToInt |
+      binaryen.Features.SignExt |
+      binaryen.Features.MutableGlobals |
+      binaryen.Features.ReferenceTypes |
+      binaryen.Features.Multivalue,
+  );
+  for (let index = 0; index < module.getNumFunctions(); index += 1) {
+    const function_ = module.getFunctionByIndex(index);
+    const { name, module: imported } = binaryen.getFunctionInfo(function_);
+    if (!imported && PANICS.test(name)) binaryen.Function.setBody(function_, module.unreachable());
+  }
+  binaryen.setOptimizeLevel(2);
+  binaryen.setShrinkLevel(2);
+  binaryen.setDebugInfo(false);
+  module.optimize();
+  module.runPasses(["strip-debug", "strip-producers", "strip-target-features"]);
+  const shrunk = module.emitBinary();
+  module.dispose();
+  return shrunk;
+}

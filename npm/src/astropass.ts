@@ -1,0 +1,304 @@
+import type { Session, Shown } from "astropass-wasm";
+import { AstropassError, toError } from "./errors.js";
+import { type Event, locks, memoryStorage } from "./host.js";
+import type {
+  AstropassOptions,
+  AstropassProblem,
+  AuthState,
+  LoginOptions,
+  SignedOutResult,
+  StorageKind,
+} from "./types.js";
+
+/** @internal Starts the wasm, and gives its `Session`. */
+export type Load = () => Promise<typeof Session>;
+
+const WORKOS = "https://api.workos.com";
+const SCOPES = ["openid", "profile", "email", "offline_access"];
+
+/** One user's session, kept for all tabs of the origin. */
+export class Astropass implements AsyncDisposable {
+  readonly #session: Session;
+  readonly #fetch: (request: Request) => Promise<Response>;
+  readonly #server: URL | undefined;
+  readonly #listeners = new Set<(state: AuthState) => void>();
+  readonly #closed = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
+  #channel: BroadcastChannel | undefined;
+  #problem: AstropassProblem | undefined;
+  #storage: StorageKind;
+  #state: AuthState;
+
+  /** @internal What each entry's `create` does, with its own way to have the wasm. */
+  protected static async start(options: AstropassOptions, load: Load): Promise<Astropass> {
+    const auth = new this(await load(), options);
+    await auth.#begin(options);
+    return auth;
+  }
+
+  /** Use `Astropass.create()`. */
+  protected constructor(session: object, options: AstropassOptions) {
+    const { storage = "indexeddb", fetch } = options;
+    this.#storage = typeof storage === "object" ? "custom" : storage;
+    this.#state = { status: "signedOut", storage: this.#storage };
+    // Called as a method of the host it would be an illegal invocation.
+    this.#fetch = fetch ?? ((request) => globalThis.fetch(request));
+    this.#server = options.server === undefined ? undefined : apiServer(options.server);
+    const memory = memoryStorage();
+    try {
+      this.#session = (session as typeof Session).open(providerOf(options), {
+        fetch: this.#fetch,
+        storage: storage === "indexeddb" ? undefined : storage === "memory" ? memory : storage,
+        memory,
+        locks: locks(),
+        emit: (event: Event, error?: unknown) => this.#heard(event, error),
+      });
+    } catch (error) {
+      throw toError(error);
+    }
+  }
+
+  async #begin(options: AstropassOptions) {
+    const unusable = await this.#run(() => this.#session.start());
+    if (unusable) {
+      this.#storage = "memory";
+      this.#problem = problem("storageUnavailable", toError(unusable));
+    }
+    if (this.#storage !== "memory" && globalThis.BroadcastChannel) {
+      const { clientId, issuer, provider, profile } = options;
+      const name = ["astropass", profile, issuer ?? provider, clientId].join(" ");
+      this.#channel = new BroadcastChannel(name);
+      this.#channel.onmessage = ({ data }) => void this.#look(data);
+      // In Node.js a channel would keep the program from ending.
+      (this.#channel as { unref?: () => void }).unref?.();
+    }
+    await this.#look();
+  }
+
+  /** The session as it is known now. */
+  get state(): AuthState {
+    return this.#state;
+  }
+
+  /**
+   * Calls `listener` with the state, at once and after each change, in whichever tab it happens.
+   *
+   * @returns a function that ends this
+   */
+  subscribe(listener: (state: AuthState) => void): () => void {
+    this.#listeners.add(listener);
+    listener(this.#state);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Signs in with the device flow (RFC 8628): resolves when the person has approved elsewhere, and
+   * the session is stored. An earlier session is replaced.
+   *
+   * @throws {AstropassError} `access_denied`, `login_expired`, or what the server says; a store that
+   *   cannot be written fails before anything is shown
+   */
+  async login({ onPrompt, signal }: LoginOptions): Promise<void> {
+    signal?.throwIfAborted();
+    const { promise: abandoned, resolve: abandon } = deferred();
+    const thrown = deferred<never>();
+    const show = ({ expiresIn, ...prompt }: Shown) => {
+      try {
+        onPrompt({ ...prompt, expiresAt: new Date(Date.now() + expiresIn * 1000) });
+      } catch (error) {
+        abandon();
+        thrown.reject(error);
+      }
+    };
+    signal?.addEventListener("abort", () => abandon(), { once: true });
+    const login = this.#run(() => this.#session.login(show, abandoned));
+    await abortable(Promise.race([login, thrown.promise]), signal);
+    await this.#look();
+  }
+
+  /**
+   * A valid access token: the one in memory, or one that was refreshed once for all tabs.
+   *
+   * @throws {AstropassError} `not_signed_in`, `session_over` and `session_changed` ask for a login;
+   *   anything else is passing, and comes only when there is no valid token left
+   */
+  async token({ signal }: { signal?: AbortSignal } = {}): Promise<string> {
+    signal?.throwIfAborted();
+    this.#closed.signal.throwIfAborted();
+    return this.#session.cached() ?? abortable(this.#run(() => this.#session.token()), signal);
+  }
+
+  /**
+   * `fetch` from the API server, with the access token, and once more after a 401 with a refreshed
+   * one. `input` is a path, which is appended to the server's, or a URL there. A redirect is an
+   * error, since the token must not follow it.
+   *
+   * @throws {AstropassError} as {@link token}; `invalid_url` for another server, which never gets
+   *   the token. What `fetch` itself rejects with is passed on.
+   */
+  async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const target = typeof input === "object" && "url" in input ? input.url : String(input);
+    const url = this.#apiUrl(target);
+    const original = typeof input === "object" && "url" in input ? input : undefined;
+    const request = new Request(original ?? url, { ...init, redirect: "error" });
+    const { signal } = request;
+    const token = await this.token({ signal });
+    const response = await this.#send(request.clone(), token);
+    if (response.status !== 401) return response;
+    await response.body?.cancel();
+    const refreshed = this.#run(() => this.#session.token(token));
+    return this.#send(request, await abortable(refreshed, signal));
+  }
+
+  /** Goes on as a member of another organization (WorkOS), in all tabs. */
+  async switchOrganization(organization: string): Promise<void> {
+    await this.#run(() => this.#session.switchOrganization(organization));
+    await this.#look();
+  }
+
+  /**
+   * Signs out: at the server where it can be done, and here and in all tabs in any case. Resolves
+   * also if nobody is signed in.
+   */
+  async logout(): Promise<SignedOutResult> {
+    let revoked: boolean | undefined;
+    try {
+      revoked = await this.#run(() => this.#session.logout());
+    } catch (error) {
+      if (!(error instanceof AstropassError && error.code === "not_signed_in")) throw error;
+    }
+    await this.#look();
+    return revoked === undefined ? {} : { revoked };
+  }
+
+  /** Ends this object, not the session. A refresh under way is finished first. */
+  async close(): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort(new AstropassError("misuse", "this Astropass is closed"));
+    this.#listeners.clear();
+    this.#channel?.close();
+    await Promise.allSettled(this.#running);
+    this.#session.free();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Runs a call of the wasm to its end, with errors of our own. */
+  #run<T>(call: () => Promise<T>): Promise<T> {
+    const running = (async () => {
+      this.#closed.signal.throwIfAborted();
+      return call().catch((error: unknown) => Promise.reject(toError(error)));
+    })();
+    this.#running.add(running);
+    const ended = () => this.#running.delete(running);
+    running.then(ended, ended);
+    return running;
+  }
+
+  #apiUrl(target: string): URL {
+    const server = this.#server;
+    if (!server) {
+      throw new AstropassError("missing_endpoint", "give Astropass.create() the API server");
+    }
+    const base = server.href.replace(/\/$/, "");
+    const url = new URL(target.startsWith("/") ? base + target : target, `${base}/`);
+    if (url.origin !== server.origin) {
+      throw new AstropassError(
+        "invalid_url",
+        "the URL cannot be used: it is not on the API server that the token is for",
+      );
+    }
+    return url;
+  }
+
+  #send(request: Request, token: string): Promise<Response> {
+    request.headers.set("authorization", `Bearer ${token}`);
+    return this.#fetch(request);
+  }
+
+  /** An event of this page's own session. */
+  #heard(event: Event, error: unknown) {
+    if (event === "notSaved" || event === "refreshFailed") {
+      this.#problem = problem(event, toError(error));
+      void this.#look();
+      return;
+    }
+    this.#problem = this.#storage === "memory" ? this.#problem : undefined;
+    this.#channel?.postMessage(event);
+    void this.#look(event);
+  }
+
+  /** Reads the session again, after `event` in this tab or another. */
+  async #look(event?: Event) {
+    try {
+      const { expiresAt, ...session } = await this.#run(() => this.#session.credentials());
+      this.#set({
+        status: event === "sessionOver" ? "sessionOver" : "signedIn",
+        ...session,
+        ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt * 1000) }),
+        storage: this.#storage,
+        problem: this.#problem,
+      });
+    } catch (error) {
+      if (!(error instanceof AstropassError)) throw error;
+      if (error.code === "misuse") return;
+      const status = error.code === "session_changed" ? "sessionChanged" : "signedOut";
+      this.#set({ status, storage: this.#storage, problem: this.#problem });
+    }
+  }
+
+  #set(state: AuthState) {
+    if (this.#closed.signal.aborted || JSON.stringify(state) === JSON.stringify(this.#state)) return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+}
+
+/** What the wasm needs to know of the options. */
+function providerOf(options: AstropassOptions): object {
+  const { provider, clientId, endpoints, issuer, workosUrl, scopes = SCOPES } = options;
+  const known = { clientId, endpoints, scopes, profile: options.profile ?? "default" };
+  if (provider === "workos") return { ...known, workosUrl: workosUrl ?? WORKOS };
+  if (issuer !== undefined) return { ...known, issuer, discover: true };
+  // A provider without metadata is known by where its tokens come from.
+  if (endpoints?.token) return { ...known, issuer: new URL(endpoints.token).origin };
+  throw new AstropassError("misuse", "give Astropass.create() a provider, an issuer or endpoints");
+}
+
+function apiServer(server: string): URL {
+  const url = new URL(server, globalThis.location?.href);
+  const loopback = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
+  if (url.protocol === "https:" || (url.protocol === "http:" && loopback)) return url;
+  throw new AstropassError("invalid_url", "the API server must be https, or http on loopback");
+}
+
+function problem(kind: AstropassProblem["kind"], error: unknown): AstropassProblem {
+  const { code, message } = error as AstropassError;
+  return { kind, code, message };
+}
+
+function deferred<T = void>() {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+/** `work`, or its caller's reason not to wait for it any more. */
+async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  const aborted = deferred<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
