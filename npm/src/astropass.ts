@@ -140,7 +140,7 @@ export class Astropass implements AsyncDisposable {
     const target = typeof input === "object" && "url" in input ? input.url : String(input);
     const url = this.#apiUrl(target);
     const original = typeof input === "object" && "url" in input ? input : undefined;
-    const request = new Request(original ?? url, { ...init, redirect: "error" });
+    const request = new Request(original ?? url, { ...init, redirect: "manual" });
     const { signal } = request;
     const token = await this.token({ signal });
     const response = await this.#send(request.clone(), token);
@@ -213,9 +213,13 @@ export class Astropass implements AsyncDisposable {
     return url;
   }
 
-  #send(request: Request, token: string): Promise<Response> {
+  async #send(request: Request, token: string): Promise<Response> {
     request.headers.set("authorization", `Bearer ${token}`);
-    return this.#fetch(request);
+    const response = await this.#fetch(request);
+    // A page is not shown which redirect it was.
+    const redirects = [301, 302, 303, 307, 308].includes(response.status);
+    if (response.type !== "opaqueredirect" && !redirects) return response;
+    throw new AstropassError("invalid_url", "the API server redirects, and the token must not go along");
   }
 
   /** An event of this page's own session. */

@@ -31,7 +31,8 @@ async function received(fetch, request, maxBody) {
   const date = seconds(response.headers.get("date"));
   const retryAfter = response.headers.get("retry-after") ?? "";
   return {
-    status: response.status,
+    // A page is not shown which redirect it was.
+    status: response.type === "opaqueredirect" ? 302 : response.status,
     body,
     date,
     retryAfter: /^\d+$/.test(retryAfter)

@@ -35,30 +35,27 @@ impl Http for FetchHttp {
 }
 
 fn to_fetch(request: &Request, controller: &AbortController) -> Option<web_sys::Request> {
-    let build = |redirect| {
-        // Core asks for nothing else, and a method by name would need the whole list of them.
-        let method = if request.method == "GET" { Method::GET } else { Method::POST };
-        let mut builder = RequestBuilder::new(request.endpoint.as_str())
-            .method(method)
-            .redirect(redirect)
-            .abort_signal(Some(&controller.signal()));
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
+    // Core asks for nothing else, and a method by name would need the whole list of them.
+    let method = if request.method == "GET" { Method::GET } else { Method::POST };
+    let mut builder = RequestBuilder::new(request.endpoint.as_str())
+        .method(method)
+        // Never followed. It is not "error", since WorkOS's sign-out ends in a redirect, and since
+        // workerd has no such thing.
+        .redirect(RequestRedirect::Manual)
+        .abort_signal(Some(&controller.signal()));
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    if let Some(authorization) = &request.authorization {
+        builder = builder.header("authorization", authorization.expose_secret());
+    }
+    let (media_type, body): (_, JsValue) = match &request.body {
+        Body::Empty => return builder.build().ok().map(Into::into),
+        Body::Form(form) => ("application/x-www-form-urlencoded", form.expose_secret().into()),
+        Body::Json(value) => ("application/json", print_json(value)),
+        Body::Raw(bytes) => {
+            return builder.body(Uint8Array::from(bytes.as_slice())).ok().map(Into::into);
         }
-        if let Some(authorization) = &request.authorization {
-            builder = builder.header("authorization", authorization.expose_secret());
-        }
-        let (media_type, body): (_, JsValue) = match &request.body {
-            Body::Empty => return builder.build().ok(),
-            Body::Form(form) => ("application/x-www-form-urlencoded", form.expose_secret().into()),
-            Body::Json(value) => ("application/json", print_json(value)),
-            Body::Raw(bytes) => {
-                return builder.body(Uint8Array::from(bytes.as_slice())).ok();
-            }
-        };
-        builder.header("content-type", media_type).body(body).ok()
     };
-    // workerd has no "error"; what it gives for "manual", the redirect itself, is refused as well.
-    let request = build(RequestRedirect::Error).or_else(|| build(RequestRedirect::Manual))?;
-    Some(request.into())
+    builder.header("content-type", media_type).body(body).ok().map(Into::into)
 }
