@@ -59,11 +59,7 @@ export class Astropass implements AsyncDisposable {
   }
 
   async #begin(options: AstropassOptions) {
-    const unusable = await this.#run(() => this.#session.start());
-    if (unusable) {
-      this.#storage = "memory";
-      this.#problem = problem("storageUnavailable", toError(unusable));
-    }
+    await this.#tryStorage(false);
     if (this.#storage !== "memory" && globalThis.BroadcastChannel) {
       const { clientId, issuer, provider, profile } = options;
       const name = ["astropass", profile, issuer ?? provider, clientId].join(" ");
@@ -73,6 +69,14 @@ export class Astropass implements AsyncDisposable {
       (this.#channel as { unref?: () => void }).unref?.();
     }
     await this.#look();
+  }
+
+  /** Goes on in memory where the database cannot be used, and says so in the state. */
+  async #tryStorage(thorough: boolean) {
+    const unusable = await this.#run(() => this.#session.start(thorough));
+    if (!unusable) return;
+    this.#storage = "memory";
+    this.#problem = problem("storageUnavailable", toError(unusable));
   }
 
   /** The session as it is known now. */
@@ -110,7 +114,10 @@ export class Astropass implements AsyncDisposable {
         thrown.reject(error);
       }
     };
-    signal?.addEventListener("abort", () => abandon(), { once: true });
+    for (const end of [signal, this.#closed.signal]) {
+      end?.addEventListener("abort", () => abandon(), { once: true });
+    }
+    await this.#tryStorage(true);
     const login = this.#run(() => this.#session.login(show, abandoned));
     await abortable(Promise.race([login, thrown.promise]), signal);
     await this.#look();
@@ -229,7 +236,7 @@ export class Astropass implements AsyncDisposable {
       void this.#look();
       return;
     }
-    this.#problem = this.#storage === "memory" ? this.#problem : undefined;
+    if (this.#problem?.kind !== "storageUnavailable") this.#problem = undefined;
     this.#channel?.postMessage(event);
     void this.#look(event);
   }

@@ -14,7 +14,7 @@ declare module "astropass-wasm" {
 
   export class Session {
     static open(options: object, host: object): Session;
-    start(): Promise<unknown>;
+    start(thorough: boolean): Promise<unknown>;
     cached(): string | undefined;
     token(rejected?: string): Promise<string>;
     credentials(): Promise<{

@@ -32,15 +32,16 @@ export class Store {
 
   /**
    * Where the database cannot be used, sessions are kept in `memory` from now on; resolves to why.
-   *
-   * Only to be called while there is no session to lose: when a page starts.
+   * One that has a session is never left: there its failures are told by each call.
    *
    * @param {Storage} memory
+   * @param {boolean} thorough also writes, as a login will
    */
-  async start(memory) {
+  async start(memory, thorough) {
     if (this.place instanceof StoragePlace) return undefined;
     try {
-      await this.probe();
+      const found = await this.revision();
+      if (thorough && !found) await this.probe();
       return undefined;
     } catch (error) {
       this.place = new StoragePlace(memory);

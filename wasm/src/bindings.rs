@@ -38,7 +38,7 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     pub(crate) fn new(key: &str, database: &JsValue, storage: &JsValue) -> Store;
     #[wasm_bindgen(method)]
-    pub(crate) fn start(this: &Store, memory: &JsValue) -> Promise;
+    pub(crate) fn start(this: &Store, memory: &JsValue, thorough: bool) -> Promise;
     #[wasm_bindgen(method)]
     pub(crate) fn revision(this: &Store) -> Promise;
     #[wasm_bindgen(method)]

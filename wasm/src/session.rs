@@ -70,11 +70,12 @@ impl Session {
         }
     }
 
-    /// Tries the store; resolves to what keeps the database from being used, if anything does.
-    pub fn start(&self) -> Promise {
+    /// Tries the store, and whether it can be written if this is `thorough`; resolves to what keeps
+    /// the database from being used, if anything does. Then the session is in this page only.
+    pub fn start(&self, thorough: bool) -> Promise {
         self.run(|inner| {
             Box::pin(async move {
-                let problem = inner.store.start().await;
+                let problem = inner.store.start(thorough).await;
                 Ok(problem.map_or(JsValue::UNDEFINED, |error| to_js_error(&error.into())))
             })
         })

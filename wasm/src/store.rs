@@ -49,8 +49,8 @@ impl ProfileStore {
     }
 
     /// What keeps the database from being used, if anything does; then it is not.
-    pub(crate) async fn start(&self) -> Option<StoreError> {
-        let problem = settled(self.store.start(&self.host.memory())).await.ok()?;
+    pub(crate) async fn start(&self, thorough: bool) -> Option<StoreError> {
+        let problem = settled(self.store.start(&self.host.memory(), thorough)).await.ok()?;
         (!problem.is_undefined()).then(|| store_error(&problem))
     }
 
