@@ -52,7 +52,8 @@ function compile() {
 
 /** @param {string} compressed the wasm for `index.ts` to unpack */
 async function bundle(compressed) {
-  const entries = ["index.ts", "url.ts", "workerd.ts", "react.tsx"];
+  // The errors are an entry so that who needs only them gets nothing else.
+  const entries = ["index.ts", "url.ts", "workerd.ts", "react.tsx", "errors.ts"];
   await esbuild.build({
     entryPoints: entries.map((entry) => join(npm, "src", entry)),
     outdir: dist,

@@ -237,8 +237,16 @@ export class Astropass implements AsyncDisposable {
       return;
     }
     if (this.#problem?.kind !== "storageUnavailable") this.#problem = undefined;
-    this.#channel?.postMessage(event);
+    this.#tellTabs(event);
     void this.#look(event);
+  }
+
+  #tellTabs(event: Event) {
+    try {
+      this.#channel?.postMessage(event);
+    } catch {
+      // Deno's fails now and then. The others ask the store within a second of their next call.
+    }
   }
 
   /** Reads the session again, after `event` in this tab or another. */
@@ -249,15 +257,18 @@ export class Astropass implements AsyncDisposable {
         status: event === "sessionOver" ? "sessionOver" : "signedIn",
         ...session,
         ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt * 1000) }),
-        storage: this.#storage,
-        problem: this.#problem,
+        ...this.#kept(),
       });
     } catch (error) {
       if (!(error instanceof AstropassError)) throw error;
       if (error.code === "misuse") return;
       const status = error.code === "session_changed" ? "sessionChanged" : "signedOut";
-      this.#set({ status, storage: this.#storage, problem: this.#problem });
+      this.#set({ status, ...this.#kept() });
     }
+  }
+
+  #kept() {
+    return { storage: this.#storage, ...(this.#problem && { problem: this.#problem }) };
   }
 
   #set(state: AuthState) {
@@ -270,6 +281,7 @@ export class Astropass implements AsyncDisposable {
 /** What the wasm needs to know of the options. */
 function providerOf(options: AstropassOptions): object {
   const { provider, clientId, endpoints, issuer, workosUrl, scopes = SCOPES } = options;
+  if (!clientId) throw new AstropassError("misuse", "give Astropass.create() a clientId");
   const known = { clientId, endpoints, scopes, profile: options.profile ?? "default" };
   if (provider === "workos") return { ...known, workosUrl: workosUrl ?? WORKOS };
   if (issuer !== undefined) return { ...known, issuer, discover: true };
@@ -279,10 +291,13 @@ function providerOf(options: AstropassOptions): object {
 }
 
 function apiServer(server: string): URL {
-  const url = new URL(server, globalThis.location?.href);
-  const loopback = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
-  if (url.protocol === "https:" || (url.protocol === "http:" && loopback)) return url;
-  throw new AstropassError("invalid_url", "the API server must be https, or http on loopback");
+  const url = URL.canParse(server) ? new URL(server) : undefined;
+  const loopback = ["localhost", "127.0.0.1", "[::1]"].includes(url?.hostname ?? "");
+  if (url?.protocol === "https:" || (url?.protocol === "http:" && loopback)) return url;
+  throw new AstropassError(
+    "invalid_url",
+    "the API server must be an absolute URL: https, or http on loopback",
+  );
 }
 
 function problem(kind: AstropassProblem["kind"], error: unknown): AstropassProblem {
