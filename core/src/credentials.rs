@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::wire::Value;
 use crate::{Secret, StoreError, Timestamp};
 
@@ -72,19 +74,29 @@ pub enum Freshness {
     Expired,
 }
 
-/// An access token with its expiry. It prints as `[redacted]`.
+/// An access token with its expiry. It prints as `[redacted]`; clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessToken {
-    /// The token
-    pub secret: Secret,
-    /// When it expires by the local clock, if that is known
-    pub expires_at: Option<Timestamp>,
-}
+pub struct AccessToken(Arc<(Secret, Option<Timestamp>)>);
 
 impl AccessToken {
+    /// A token that expires at `expires_at` by the local clock, if that is known.
+    pub fn new(secret: Secret, expires_at: Option<Timestamp>) -> Self {
+        Self(Arc::new((secret, expires_at)))
+    }
+
+    /// The token.
+    pub fn secret(&self) -> &Secret {
+        &self.0.0
+    }
+
+    /// When it expires by the local clock, if that is known.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.0.1
+    }
+
     /// The token itself, for an `Authorization: Bearer` field.
     pub fn expose_secret(&self) -> &str {
-        self.secret.expose_secret()
+        self.secret().expose_secret()
     }
 }
 
@@ -199,11 +211,14 @@ impl Credentials {
         match tokens.seconds("version") {
             Some(VERSION) => {}
             Some(version) if version > VERSION => {
-                return Err(StoreError::Newer(format!("their version is {version}")));
+                return Err(StoreError::Newer(
+                    ["their version is ", &version.to_string()].concat(),
+                ));
             }
             _ => return Err(StoreError::Corrupt("the tokens have no version".to_owned())),
         }
-        let corrupt = |what: &str| StoreError::Corrupt(format!("{what} is missing or unreadable"));
+        let corrupt =
+            |what: &str| StoreError::Corrupt([what, " is missing or unreadable"].concat());
         let text = |value: &Value, name: &str| value.string(name).map(str::to_owned);
         let received_at = match session.field("received_at") {
             Some(Value::Number(seconds)) => Timestamp::from_unix(*seconds as i64),
@@ -240,6 +255,6 @@ impl Credentials {
 
     /// The access token for a caller.
     pub fn access(&self) -> AccessToken {
-        AccessToken { secret: self.access_token.clone(), expires_at: self.expires_at() }
+        AccessToken::new(self.access_token.clone(), self.expires_at())
     }
 }

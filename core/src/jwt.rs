@@ -9,13 +9,14 @@ use crate::wire::{ParseJson, Value};
 /// OpenID Connect Core §3.1.3.7 (6) lets stand in for it, and an access token is read only for
 /// its lifetime and session id, which a forger could only turn against himself.
 pub(crate) fn claims(token: &str, parse: ParseJson) -> Option<Value> {
-    let mut parts = token.split('.');
+    let mut parts = token.as_bytes().split(|byte| *byte == b'.');
     let (_header, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
         return None;
     }
-    let bytes = Zeroizing::new(Base64UrlUnpadded::decode_vec(payload).ok()?);
-    match parse(&bytes).ok()? {
+    let mut bytes = Zeroizing::new(vec![0; payload.len()]);
+    let bytes = Base64UrlUnpadded::decode(payload, &mut bytes).ok()?;
+    match parse(bytes).ok()? {
         claims @ Value::Map(_) => Some(claims),
         _ => None,
     }

@@ -143,7 +143,7 @@ impl Provider {
     }
 
     /// The request that starts the device flow (RFC 8628 §3.1).
-    pub(crate) fn device_authorization_request(&self) -> Result<Request, Error> {
+    pub(crate) fn device_authorization_request(&self) -> Result<Box<Request>, Error> {
         let scope = self.scopes.join(" ");
         let mut fields = vec![("client_id", self.client_id.as_str())];
         if self.dialect == Dialect::Standard && !scope.is_empty() {
@@ -154,7 +154,7 @@ impl Provider {
     }
 
     /// A request to the token endpoint (RFC 6749 §3.2) of a public client.
-    pub(crate) fn token_request(&self, fields: &[(&str, &str)]) -> Result<Request, Error> {
+    pub(crate) fn token_request(&self, fields: &[(&str, &str)]) -> Result<Box<Request>, Error> {
         let mut fields = fields.to_vec();
         fields.push(("client_id", &self.client_id));
         self.post(self.endpoints.token.as_ref(), "token", &fields)
@@ -165,7 +165,7 @@ impl Provider {
         &self,
         credentials: &Credentials,
         parse: ParseJson,
-    ) -> Result<Option<Request>, Error> {
+    ) -> Result<Option<Box<Request>>, Error> {
         let Some(endpoint) = &self.endpoints.revocation else { return Ok(None) };
         match self.dialect {
             Dialect::Standard => oidc::revocation(self, endpoint, credentials).map(Some),
@@ -215,7 +215,7 @@ impl Provider {
         endpoint: Option<&Endpoint>,
         name: &'static str,
         fields: &[(&str, &str)],
-    ) -> Result<Request, Error> {
+    ) -> Result<Box<Request>, Error> {
         let endpoint = endpoint.ok_or(Error::MissingEndpoint(name))?.clone();
         let body = match self.dialect {
             Dialect::WorkOs(Encoding::Json) => Body::Json(Value::Map(

@@ -143,7 +143,7 @@ impl Inner {
         let text = |name| options.string(name).unwrap_or_default();
         let (client_id, profile) = (text("clientId"), text("profile"));
         if !is_profile_name(profile) {
-            return Err(Error::InvalidProfileName(profile.to_owned()));
+            return Err(Error::InvalidProfileName(profile.into()));
         }
         let scopes = options.field("scopes").and_then(Value::as_list).unwrap_or_default();
         let mut provider = match options.string("workosUrl") {
@@ -163,7 +163,7 @@ impl Inner {
         }
         endpoints.fill_gaps(provider.endpoints);
         provider.endpoints = endpoints;
-        let key = format!("{profile} {} {client_id}", provider.issuer);
+        let key = [profile, &provider.issuer, client_id].join(" ");
         Ok(Self {
             store: ProfileStore::new(host.clone(), &key),
             host,
@@ -195,7 +195,7 @@ impl Inner {
         let http = FetchHttp(self.host.clone());
         let found =
             match discover(&http, &PageRuntime(self.host.clone()), &self.provider.issuer).await {
-                Err(Error::Server(_) | Error::MalformedResponse { .. })
+                Err(Error::Server(_) | Error::MalformedResponse(_))
                     if own.device_authorization.is_some() && own.token.is_some() =>
                 {
                     Endpoints::default()

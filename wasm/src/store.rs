@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use astropass_core::wire::Value;
@@ -73,7 +74,7 @@ impl Store for ProfileStore {
         Ok(settled(self.store.revision()).await?.as_string().map(Revision))
     }
 
-    async fn load(&self) -> Result<Option<(Revision, Credentials)>, StoreError> {
+    async fn load(&self) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
         let found = settled(self.store.read()).await?;
         let Some(revision) = text(&found, "revision") else { return Ok(None) };
         let corrupt = || StoreError::Corrupt(String::new());
@@ -89,7 +90,7 @@ impl Store for ProfileStore {
         };
         *self.provider.borrow_mut() = part("provider");
         let credentials = Credentials::from_stored(Stored { session, tokens })?;
-        Ok(Some((Revision(revision), credentials)))
+        Ok(Some((Revision(revision), Arc::new(credentials))))
     }
 
     async fn lock(&self, wait: Duration) -> Result<Guard, StoreError> {
