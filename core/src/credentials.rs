@@ -29,6 +29,17 @@ pub struct User {
     pub name: Option<String>,
 }
 
+impl User {
+    /// The stored form.
+    fn to_value(&self) -> Value {
+        let mut user = Value::Map(Vec::new());
+        user.put("id", Some(self.id.as_str()));
+        user.put("email", self.email.as_deref());
+        user.put("name", self.name.as_deref());
+        user
+    }
+}
+
 /// What a login or a refresh gave.
 #[derive(Clone, Debug)]
 pub struct Grant {
@@ -176,30 +187,19 @@ impl Credentials {
 
     /// The stored form.
     pub fn to_stored(&self) -> Stored {
-        let text = |text: &Option<String>| text.as_deref().map(Value::from);
-        let user = self.user.as_ref().map(|user| {
-            Value::map([
-                ("id", Some(user.id.as_str().into())),
-                ("email", text(&user.email)),
-                ("name", text(&user.name)),
-            ])
-        });
-        Stored {
-            session: Value::map([
-                ("issuer", Some(self.identity.issuer.as_str().into())),
-                ("client_id", Some(self.identity.client_id.as_str().into())),
-                ("subject", text(&self.identity.subject)),
-                ("organization", text(&self.identity.organization)),
-                ("user", user),
-                ("received_at", Some(Value::Number(self.received_at.as_unix() as f64))),
-                ("expires_in", self.lifetime.map(Value::from)),
-            ]),
-            tokens: Value::map([
-                ("version", Some(VERSION.into())),
-                ("access_token", Some(self.access_token.expose_secret().into())),
-                ("refresh_token", self.refresh_token.as_ref().map(|t| t.expose_secret().into())),
-            ]),
-        }
+        let mut session = Value::Map(Vec::new());
+        session.put("issuer", Some(self.identity.issuer.as_str()));
+        session.put("client_id", Some(self.identity.client_id.as_str()));
+        session.put("subject", self.identity.subject.as_deref());
+        session.put("organization", self.identity.organization.as_deref());
+        session.put("user", self.user.as_ref().map(User::to_value));
+        session.put("received_at", Some(Value::Number(self.received_at.as_unix() as f64)));
+        session.put("expires_in", self.lifetime);
+        let mut tokens = Value::Map(Vec::new());
+        tokens.put("version", Some(VERSION));
+        tokens.put("access_token", Some(self.access_token.expose_secret()));
+        tokens.put("refresh_token", self.refresh_token.as_ref().map(Secret::expose_secret));
+        Stored { session, tokens }
     }
 
     /// Reads the stored form.

@@ -55,6 +55,13 @@ impl Value {
         )
     }
 
+    /// Adds the field `name` to an object, if there is a `value`.
+    pub fn put(&mut self, name: &str, value: Option<impl Into<Self>>) {
+        if let (Self::Map(fields), Some(value)) = (self, value) {
+            fields.push((name.to_owned(), value.into()));
+        }
+    }
+
     /// The field `name` of an object; `null` counts as absent.
     pub fn field(&self, name: &str) -> Option<&Self> {
         let Self::Map(fields) = self else { return None };

@@ -19,13 +19,13 @@ pub(crate) fn to_js_error(error: &Error) -> JsValue {
         (Error::MalformedResponse(error), _) => (error.status, 0),
         _ => (0, 0),
     };
-    let positive = |number: u32| (number > 0).then(|| u64::from(number).into());
-    to_js(&Value::map([
-        ("code", Some(error.code().into())),
-        ("message", Some(error.message().as_str().into())),
-        ("error", server.map(|server| server.code.as_str().into())),
-        ("errorDescription", server.and_then(|s| s.description.as_deref().map(Value::from))),
-        ("status", positive(status.into())),
-        ("retryAfter", positive(retry_after)),
-    ]))
+    let positive = |number: u32| Some(u64::from(number)).filter(|number| *number > 0);
+    let mut shape = Value::Map(Vec::new());
+    shape.put("code", Some(error.code()));
+    shape.put("message", Some(error.message().as_str()));
+    shape.put("error", server.map(|server| server.code.as_str()));
+    shape.put("errorDescription", server.and_then(|server| server.description.as_deref()));
+    shape.put("status", positive(status.into()));
+    shape.put("retryAfter", positive(retry_after));
+    to_js(&shape)
 }

@@ -110,13 +110,13 @@ impl Store for ProfileStore {
     ) -> Result<Revision, StoreError> {
         let revision = random_name();
         let Stored { session, tokens } = credentials.to_stored();
-        let text = print_json(&Value::map([
-            ("version", Some(VERSION.into())),
-            ("revision", Some(revision.as_str().into())),
-            ("session", Some(session)),
-            ("tokens", Some(tokens)),
-            ("provider", self.provider.borrow().clone()),
-        ]));
+        let mut text = Value::Map(Vec::new());
+        text.put("version", Some(VERSION));
+        text.put("revision", Some(revision.as_str()));
+        text.put("session", Some(session));
+        text.put("tokens", Some(tokens));
+        text.put("provider", self.provider.borrow().clone());
+        let text = print_json(&text);
         let expected = expected.map(|expected| expected.0.as_str());
         settled(self.store.save(expected, &revision, &text)).await?;
         Ok(Revision(revision))

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use astropass::{Credentials, Error, Notice, Session, StoreChoice, StoreError, StoreKind};
+use astropass::{Credentials, Error, Notice, Session, StoreChoice, StoreKind};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::home::{TestHome, save};
