@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::wire::Value;
 use crate::{Secret, StoreError, Timestamp};
 
@@ -25,6 +27,17 @@ pub struct User {
     pub email: Option<String>,
     /// Full name
     pub name: Option<String>,
+}
+
+impl User {
+    /// The stored form.
+    fn to_value(&self) -> Value {
+        let mut user = Value::Map(Vec::new());
+        user.put("id", Some(self.id.as_str()));
+        user.put("email", self.email.as_deref());
+        user.put("name", self.name.as_deref());
+        user
+    }
 }
 
 /// What a login or a refresh gave.
@@ -72,19 +85,29 @@ pub enum Freshness {
     Expired,
 }
 
-/// An access token with its expiry. It prints as `[redacted]`.
+/// An access token with its expiry. It prints as `[redacted]`; clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessToken {
-    /// The token
-    pub secret: Secret,
-    /// When it expires by the local clock, if that is known
-    pub expires_at: Option<Timestamp>,
-}
+pub struct AccessToken(Arc<(Secret, Option<Timestamp>)>);
 
 impl AccessToken {
+    /// A token that expires at `expires_at` by the local clock, if that is known.
+    pub fn new(secret: Secret, expires_at: Option<Timestamp>) -> Self {
+        Self(Arc::new((secret, expires_at)))
+    }
+
+    /// The token.
+    pub fn secret(&self) -> &Secret {
+        &self.0.0
+    }
+
+    /// When it expires by the local clock, if that is known.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.0.1
+    }
+
     /// The token itself, for an `Authorization: Bearer` field.
     pub fn expose_secret(&self) -> &str {
-        self.secret.expose_secret()
+        self.secret().expose_secret()
     }
 }
 
@@ -164,30 +187,19 @@ impl Credentials {
 
     /// The stored form.
     pub fn to_stored(&self) -> Stored {
-        let text = |text: &Option<String>| text.as_deref().map(Value::from);
-        let user = self.user.as_ref().map(|user| {
-            Value::map([
-                ("id", Some(user.id.as_str().into())),
-                ("email", text(&user.email)),
-                ("name", text(&user.name)),
-            ])
-        });
-        Stored {
-            session: Value::map([
-                ("issuer", Some(self.identity.issuer.as_str().into())),
-                ("client_id", Some(self.identity.client_id.as_str().into())),
-                ("subject", text(&self.identity.subject)),
-                ("organization", text(&self.identity.organization)),
-                ("user", user),
-                ("received_at", Some(Value::Number(self.received_at.as_unix() as f64))),
-                ("expires_in", self.lifetime.map(Value::from)),
-            ]),
-            tokens: Value::map([
-                ("version", Some(VERSION.into())),
-                ("access_token", Some(self.access_token.expose_secret().into())),
-                ("refresh_token", self.refresh_token.as_ref().map(|t| t.expose_secret().into())),
-            ]),
-        }
+        let mut session = Value::Map(Vec::new());
+        session.put("issuer", Some(self.identity.issuer.as_str()));
+        session.put("client_id", Some(self.identity.client_id.as_str()));
+        session.put("subject", self.identity.subject.as_deref());
+        session.put("organization", self.identity.organization.as_deref());
+        session.put("user", self.user.as_ref().map(User::to_value));
+        session.put("received_at", Some(Value::Number(self.received_at.as_unix() as f64)));
+        session.put("expires_in", self.lifetime);
+        let mut tokens = Value::Map(Vec::new());
+        tokens.put("version", Some(VERSION));
+        tokens.put("access_token", Some(self.access_token.expose_secret()));
+        tokens.put("refresh_token", self.refresh_token.as_ref().map(Secret::expose_secret));
+        Stored { session, tokens }
     }
 
     /// Reads the stored form.
@@ -199,11 +211,14 @@ impl Credentials {
         match tokens.seconds("version") {
             Some(VERSION) => {}
             Some(version) if version > VERSION => {
-                return Err(StoreError::Newer(format!("their version is {version}")));
+                return Err(StoreError::Newer(
+                    ["their version is ", &version.to_string()].concat(),
+                ));
             }
             _ => return Err(StoreError::Corrupt("the tokens have no version".to_owned())),
         }
-        let corrupt = |what: &str| StoreError::Corrupt(format!("{what} is missing or unreadable"));
+        let corrupt =
+            |what: &str| StoreError::Corrupt([what, " is missing or unreadable"].concat());
         let text = |value: &Value, name: &str| value.string(name).map(str::to_owned);
         let received_at = match session.field("received_at") {
             Some(Value::Number(seconds)) => Timestamp::from_unix(*seconds as i64),
@@ -240,6 +255,6 @@ impl Credentials {
 
     /// The access token for a caller.
     pub fn access(&self) -> AccessToken {
-        AccessToken { secret: self.access_token.clone(), expires_at: self.expires_at() }
+        AccessToken::new(self.access_token.clone(), self.expires_at())
     }
 }

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::time::Duration;
 
 use crate::wire::{ParseJson, Value};
 use crate::{HttpError, HttpErrorKind, InvalidUrl, Response, Secret, StoreError};
@@ -8,44 +7,34 @@ use crate::{HttpError, HttpErrorKind, InvalidUrl, Response, Secret, StoreError};
 ///
 /// The text says what happened; what to do next depends on the program, which can tell the cases
 /// apart by the variant or by [`code`](Self::code). No variant holds a secret.
+///
+/// What is large is in a box: an error passes through many hands, and a page pays for each.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
     /// Nothing is stored.
     NotSignedIn,
     /// The server has ended the session, or it cannot be renewed: sign in again.
-    SessionOver(Option<ServerError>),
+    SessionOver(Option<Box<ServerError>>),
     /// Another user, organization, client or issuer is signed in now.
     SessionChanged,
     /// The user, or the server's policy, refused the login.
-    AccessDenied(Option<ServerError>),
+    AccessDenied(Option<Box<ServerError>>),
     /// The login was not approved in time.
     LoginExpired,
     /// The server refused with an error of its own (RFC 6749 §5.2, or WorkOS's `code`).
-    Server(ServerError),
+    Server(Box<ServerError>),
     /// The server could not answer (429 or 5xx).
     Unavailable {
         /// The HTTP status
         status: u16,
-        /// How long the server asks to wait.
-        retry_after: Option<Duration>,
+        /// How many seconds the server asks to wait; zero if it does not say.
+        retry_after: u32,
     },
     /// The server's answer is not what the standard asks for.
-    MalformedResponse {
-        /// Which answer, such as `token response`.
-        of: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-        /// The HTTP status
-        status: u16,
-    },
+    MalformedResponse(Box<MalformedResponse>),
     /// The server's metadata names another issuer (RFC 8414 §3.3).
-    IssuerMismatch {
-        /// The issuer asked for.
-        expected: String,
-        /// The issuer named.
-        found: String,
-    },
+    IssuerMismatch(Box<IssuerMismatch>),
     /// The ID token is not for this login (OpenID Connect Core §3.1.3.7).
     InvalidIdToken(&'static str),
     /// The provider has no such endpoint, and none was given by hand.
@@ -53,15 +42,35 @@ pub enum Error {
     /// A URL that no secret may go to.
     InvalidUrl(InvalidUrl),
     /// What cannot name a profile.
-    InvalidProfileName(String),
+    InvalidProfileName(Box<str>),
     /// No response.
-    Http(HttpError),
+    Http(Box<HttpError>),
     /// The credential store failed.
-    Store(StoreError),
+    Store(Box<StoreError>),
     /// The machine has ended; start a new one.
     Finished,
     /// A response that no request asked for.
     UnexpectedResponse,
+}
+
+/// An answer that is not what the standard asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MalformedResponse {
+    /// Which answer, such as `token response`.
+    pub of: &'static str,
+    /// What is wrong with it.
+    pub problem: &'static str,
+    /// The HTTP status
+    pub status: u16,
+}
+
+/// Metadata of another issuer than the one asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerMismatch {
+    /// The issuer asked for.
+    pub expected: String,
+    /// The issuer named.
+    pub found: String,
 }
 
 impl Error {
@@ -75,8 +84,8 @@ impl Error {
             Self::LoginExpired => "login_expired",
             Self::Server(_) => "server_error",
             Self::Unavailable { .. } => "server_unavailable",
-            Self::MalformedResponse { .. } => "malformed_response",
-            Self::IssuerMismatch { .. } => "issuer_mismatch",
+            Self::MalformedResponse(_) => "malformed_response",
+            Self::IssuerMismatch(_) => "issuer_mismatch",
             Self::InvalidIdToken(_) => "invalid_id_token",
             Self::MissingEndpoint(_) => "missing_endpoint",
             Self::InvalidUrl(_) => "invalid_url",
@@ -91,9 +100,73 @@ impl Error {
         }
     }
 
+    /// What happened, for people: the text that it displays.
+    pub fn message(&self) -> String {
+        let text = match self {
+            Self::NotSignedIn => "not signed in",
+            Self::SessionOver(None) => "the session is over",
+            Self::SessionOver(Some(error)) => {
+                return ["the session is over: ", &error.message()].concat();
+            }
+            Self::SessionChanged => "another user or organization is signed in now",
+            Self::AccessDenied(None) => "the login was denied",
+            Self::AccessDenied(Some(error)) => {
+                return ["the login was denied: ", &error.message()].concat();
+            }
+            Self::LoginExpired => "the login was not approved in time",
+            Self::Server(error) => return ["the server refused: ", &error.message()].concat(),
+            Self::Unavailable { status: 429, .. } => {
+                "the server asks for fewer requests (HTTP 429)"
+            }
+            Self::Unavailable { status, .. } => {
+                let status = status.to_string();
+                return ["the server cannot answer at the moment (HTTP ", &status, ")"].concat();
+            }
+            Self::MalformedResponse(error) => {
+                let MalformedResponse { of, problem, status } = &**error;
+                let status = status.to_string();
+                return [
+                    "the server's ",
+                    of,
+                    " cannot be used: ",
+                    problem,
+                    " (HTTP ",
+                    &status,
+                    ")",
+                ]
+                .concat();
+            }
+            Self::IssuerMismatch(error) => {
+                let (found, expected) = (quoted(&error.found), quoted(&error.expected));
+                return ["the server calls itself ", &found, ", not ", &expected].concat();
+            }
+            Self::InvalidIdToken(problem) => {
+                return ["the ID token cannot be used: ", problem].concat();
+            }
+            Self::MissingEndpoint(name) => {
+                return ["the provider names no ", name, " endpoint"].concat();
+            }
+            Self::InvalidUrl(error) => return error.message(),
+            Self::InvalidProfileName(name) => {
+                let rule = " cannot name a profile: use letters, digits, '-', '_' and '.'";
+                return [quoted(name).as_str(), rule].concat();
+            }
+            Self::Http(error) => return error.message(),
+            Self::Store(error) => return error.message(),
+            Self::Finished => "this login has already ended",
+            Self::UnexpectedResponse => "a response came that nobody asked for",
+        };
+        text.to_owned()
+    }
+
     /// Whether the session may go on: everything but its end, its absence and its change.
     pub(crate) fn is_passing(&self) -> bool {
         !matches!(self, Self::NotSignedIn | Self::SessionOver(_) | Self::SessionChanged)
+    }
+
+    /// The error of the answer `of`, which came with `status` and has this `problem`.
+    pub fn malformed(of: &'static str, problem: &'static str, status: u16) -> Self {
+        Self::MalformedResponse(Box::new(MalformedResponse { of, problem, status }))
     }
 
     /// The error of an answer that is not the success of `of`, to a request with the secret `sent`.
@@ -107,12 +180,11 @@ impl Error {
         if status == 429 || status >= 500 {
             return Self::Unavailable { status, retry_after: response.retry_after };
         }
-        match parse(&response.body)
-            .ok()
-            .and_then(|body| ServerError::from_body(&body, status, sent))
-        {
+        let error =
+            parse(&response.body).ok().and_then(|body| ServerError::from_body(&body, status, sent));
+        match error {
             Some(error) => Self::Server(error),
-            None => Self::MalformedResponse { of, problem: "it names no error", status },
+            None => Self::malformed(of, "it names no error", status),
         }
     }
 }
@@ -125,13 +197,13 @@ impl From<InvalidUrl> for Error {
 
 impl From<HttpError> for Error {
     fn from(error: HttpError) -> Self {
-        Self::Http(error)
+        Self::Http(Box::new(error))
     }
 }
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        Self::Store(Box::new(error))
     }
 }
 
@@ -139,12 +211,12 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::SessionOver(error) | Self::AccessDenied(error) => {
-                error.as_ref().map(|error| error as _)
+                error.as_deref().map(|error| error as _)
             }
-            Self::Server(error) => Some(error),
+            Self::Server(error) => Some(&**error),
             Self::InvalidUrl(error) => Some(error),
-            Self::Http(error) => Some(error),
-            Self::Store(error) => Some(error),
+            Self::Http(error) => Some(&**error),
+            Self::Store(error) => Some(&**error),
             _ => None,
         }
     }
@@ -152,38 +224,7 @@ impl std::error::Error for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotSignedIn => f.write_str("not signed in"),
-            Self::SessionOver(None) => f.write_str("the session is over"),
-            Self::SessionOver(Some(error)) => write!(f, "the session is over: {error}"),
-            Self::SessionChanged => f.write_str("another user or organization is signed in now"),
-            Self::AccessDenied(None) => f.write_str("the login was denied"),
-            Self::AccessDenied(Some(error)) => write!(f, "the login was denied: {error}"),
-            Self::LoginExpired => f.write_str("the login was not approved in time"),
-            Self::Server(error) => write!(f, "the server refused: {error}"),
-            Self::Unavailable { status: 429, .. } => {
-                f.write_str("the server asks for fewer requests (HTTP 429)")
-            }
-            Self::Unavailable { status, .. } => {
-                write!(f, "the server cannot answer at the moment (HTTP {status})")
-            }
-            Self::MalformedResponse { of, problem, status } => {
-                write!(f, "the server's {of} cannot be used: {problem} (HTTP {status})")
-            }
-            Self::IssuerMismatch { expected, found } => {
-                write!(f, "the server calls itself {found:?}, not {expected:?}")
-            }
-            Self::InvalidIdToken(problem) => write!(f, "the ID token cannot be used: {problem}"),
-            Self::MissingEndpoint(name) => write!(f, "the provider names no {name} endpoint"),
-            Self::InvalidUrl(error) => error.fmt(f),
-            Self::InvalidProfileName(name) => {
-                write!(f, "{name:?} cannot name a profile: use letters, digits, '-', '_' and '.'")
-            }
-            Self::Http(error) => error.fmt(f),
-            Self::Store(error) => error.fmt(f),
-            Self::Finished => f.write_str("this login has already ended"),
-            Self::UnexpectedResponse => f.write_str("a response came that nobody asked for"),
-        }
+        f.write_str(&self.message())
     }
 }
 
@@ -202,38 +243,59 @@ impl ServerError {
     /// Reads both shapes: `{error, error_description}` and `{code, message}`.
     ///
     /// A server may quote what it refuses, so `sent` is taken out.
-    pub(crate) fn from_body(body: &Value, status: u16, sent: Option<&Secret>) -> Option<Self> {
+    pub(crate) fn from_body(body: &Value, status: u16, sent: Option<&Secret>) -> Option<Box<Self>> {
         let (code, description) = match body.string("error") {
             Some(code) => (code, body.string("error_description").or(body.string("message"))),
             None => (body.string("code")?, body.string("message")),
         };
-        // What is shorter is no secret, and would be found in ordinary words.
-        let safe = |text: &str| match sent.filter(|sent| sent.expose_secret().len() >= 8) {
-            Some(sent) => printable(&text.replace(sent.expose_secret(), "[redacted]")),
-            None => printable(text),
-        };
-        let code = safe(code);
-        (!code.is_empty()).then(|| Self { code, description: description.map(safe), status })
+        let sent = sent.map_or("", Secret::expose_secret);
+        let code = printable(&without(code, sent));
+        let description = description.map(|text| printable(&without(text, sent)));
+        (!code.is_empty()).then(|| Box::new(Self { code, description, status }))
+    }
+
+    fn message(&self) -> String {
+        match self.description.as_deref().unwrap_or_default() {
+            "" => self.code.clone(),
+            description => [description, " (", &self.code, ")"].concat(),
+        }
     }
 }
 
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.description {
-            Some(description) if !description.is_empty() => {
-                write!(f, "{description} ({})", self.code)
-            }
-            _ => f.write_str(&self.code),
-        }
+        f.write_str(&self.message())
     }
 }
 
 impl std::error::Error for ServerError {}
 
+/// `text` with `[redacted]` for each `secret` in it.
+fn without(text: &str, secret: &str) -> String {
+    let mut safe = String::new();
+    let mut rest = text;
+    // What is shorter is no secret, and would be found in ordinary words.
+    while secret.len() >= 8
+        && let Some(at) = rest.as_bytes().windows(secret.len()).position(|s| s == secret.as_bytes())
+        && let Some((before, found)) = rest.split_at_checked(at)
+    {
+        safe.push_str(before);
+        safe.push_str("[redacted]");
+        rest = found.strip_prefix(secret).unwrap_or_default();
+    }
+    safe.push_str(rest);
+    safe
+}
+
 /// `text` of a server without what could act on a terminal or hide other text, cut at 200
 /// characters.
 pub fn printable(text: &str) -> String {
     text.chars().filter(|c| !is_unprintable(*c)).take(200).collect()
+}
+
+/// `text`, from wherever, in quotation marks.
+fn quoted(text: &str) -> String {
+    ["\"", &printable(text), "\""].concat()
 }
 
 /// Control characters, and the Unicode ones that reorder or hide text.

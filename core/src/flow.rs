@@ -25,7 +25,7 @@ pub enum Input {
     /// Time has passed, or what was asked for was done.
     Tick,
     /// The answer to the request it asked to send.
-    Response(Result<Response, HttpError>),
+    Response(Result<Box<Response>, HttpError>),
 }
 
 /// What a machine wants.
@@ -33,13 +33,13 @@ pub enum Input {
 #[must_use]
 pub enum Action<T> {
     /// Send this, then give its [`Input::Response`]. Comes once for each request.
-    Send(Request),
+    Send(Box<Request>),
     /// The response to the request already sent is awaited.
     AwaitResponse,
     /// Nothing before this instant; then [`Input::Tick`].
     WaitUntil(Instant),
     /// Show this to the user, then [`Input::Tick`]. Comes once.
-    Show(Prompt),
+    Show(Box<Prompt>),
     /// The end, with the result.
     Done(T),
 }
@@ -76,13 +76,13 @@ impl Exchange {
     fn step<T>(
         &mut self,
         input: Input,
-        request: impl FnOnce() -> Result<Request, Error>,
+        request: impl FnOnce() -> Result<Box<Request>, Error>,
         answer: impl FnOnce(&Response) -> Result<T, Error>,
     ) -> Result<Action<T>, Error> {
         let (state, action) = match (std::mem::replace(self, Self::Ended), input) {
             (Self::Start, Input::Tick) => (Self::Sent, Action::Send(request()?)),
             (Self::Sent, Input::Response(response)) => {
-                (Self::Ended, Action::Done(answer(&response?)?))
+                (Self::Ended, Action::Done(answer(&*response?)?))
             }
             (Self::Sent, Input::Tick) => (Self::Sent, Action::AwaitResponse),
             (Self::Ended, _) => return Err(Error::Finished),

@@ -55,17 +55,17 @@ impl Request {
     pub const MAX_BODY: usize = 1 << 20;
 
     /// A `GET` that wants JSON.
-    pub(crate) fn fetch(endpoint: Endpoint) -> Self {
+    pub(crate) fn fetch(endpoint: Endpoint) -> Box<Self> {
         Self::new("GET", endpoint, Body::Empty)
     }
 
     /// A `POST` that wants JSON.
-    pub(crate) fn post(endpoint: Endpoint, body: Body) -> Self {
+    pub(crate) fn post(endpoint: Endpoint, body: Body) -> Box<Self> {
         Self::new("POST", endpoint, body)
     }
 
-    fn new(method: &str, endpoint: Endpoint, body: Body) -> Self {
-        Self {
+    fn new(method: &str, endpoint: Endpoint, body: Body) -> Box<Self> {
+        Box::new(Self {
             method: method.to_owned(),
             endpoint,
             headers: vec![("accept".to_owned(), "application/json".to_owned())],
@@ -73,7 +73,7 @@ impl Request {
             body,
             timeout: Self::TIMEOUT,
             max_body: Self::MAX_BODY,
-        }
+        })
     }
 }
 
@@ -93,8 +93,9 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The `Date` field, if the platform shows it.
     pub date: Option<Timestamp>,
-    /// The `Retry-After` field; a date is counted from [`date`](Self::date).
-    pub retry_after: Option<Duration>,
+    /// Seconds of the `Retry-After` field, where a date is counted from [`date`](Self::date); zero
+    /// without one.
+    pub retry_after: u32,
     /// The body. It may hold tokens.
     pub body: Zeroizing<Vec<u8>>,
 }
@@ -133,8 +134,8 @@ pub enum HttpErrorKind {
     Invalid,
 }
 
-impl fmt::Display for HttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl HttpError {
+    pub(crate) fn message(&self) -> String {
         let what = match self.kind {
             HttpErrorKind::Connect => "cannot connect",
             HttpErrorKind::Certificate => "the server's certificate was refused",
@@ -143,8 +144,16 @@ impl fmt::Display for HttpError {
             HttpErrorKind::TooLarge => "the answer is too large",
             HttpErrorKind::Invalid => "the request cannot be sent",
         };
-        f.write_str(what)?;
-        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+        match self.detail.as_str() {
+            "" => what.to_owned(),
+            detail => [what, " (", detail, ")"].concat(),
+        }
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message())
     }
 }
 

@@ -26,7 +26,7 @@ pub mod wire;
 
 pub use credentials::{AccessToken, Credentials, Freshness, Grant, Identity, Stored, User};
 pub use endpoint::{Endpoint, InvalidUrl};
-pub use error::{Error, ServerError, printable};
+pub use error::{Error, IssuerMismatch, MalformedResponse, ServerError, printable};
 pub use http::{Body, Http, HttpError, HttpErrorKind, Request, Response};
 pub use provider::{Dialect, Encoding, Endpoints, Provider};
 pub use runtime::{Event, Runtime};

@@ -68,14 +68,18 @@ impl Endpoints {
         }
     }
 
+    /// In the order of [`NAMES`](Self::NAMES).
+    fn all(&self) -> [&Option<Endpoint>; 4] {
+        [&self.device_authorization, &self.token, &self.revocation, &self.userinfo]
+    }
+
     /// The stored form: an object of URLs.
     pub fn to_value(&self) -> Value {
-        let mut endpoints = self.clone();
-        let named = Self::NAMES.into_iter().filter_map(|name| {
-            let endpoint = endpoints.by_name(name)?.take()?;
-            Some((name.to_owned(), endpoint.as_str().into()))
-        });
-        Value::Map(named.collect())
+        let mut endpoints = Value::Map(Vec::new());
+        for (name, endpoint) in Self::NAMES.into_iter().zip(self.all()) {
+            endpoints.put(name, endpoint.as_ref().map(Endpoint::as_str));
+        }
+        endpoints
     }
 
     /// Reads the stored form; `None` if it is not one.
@@ -104,20 +108,20 @@ impl Endpoints {
 impl Provider {
     /// The stored form: an object without secrets.
     pub fn to_value(&self) -> Value {
-        Value::map([
-            (
-                "kind",
-                Some(match self.dialect {
-                    Dialect::Standard => "oidc".into(),
-                    Dialect::WorkOs(_) => "workos".into(),
-                }),
-            ),
-            ("encoding", (self.dialect == Dialect::WorkOs(Encoding::Form)).then(|| "form".into())),
-            ("issuer", Some(self.issuer.as_str().into())),
-            ("client_id", Some(self.client_id.as_str().into())),
-            ("scopes", Some(Value::List(self.scopes.iter().map(|s| s.as_str().into()).collect()))),
-            ("endpoints", Some(self.endpoints.to_value())),
-        ])
+        let (kind, encoding) = match self.dialect {
+            Dialect::Standard => ("oidc", None),
+            Dialect::WorkOs(Encoding::Json) => ("workos", None),
+            Dialect::WorkOs(Encoding::Form) => ("workos", Some("form")),
+        };
+        let scopes = self.scopes.iter().map(|scope| scope.as_str().into()).collect();
+        let mut provider = Value::Map(Vec::new());
+        provider.put("kind", Some(kind));
+        provider.put("encoding", encoding);
+        provider.put("issuer", Some(self.issuer.as_str()));
+        provider.put("client_id", Some(self.client_id.as_str()));
+        provider.put("scopes", Some(Value::List(scopes)));
+        provider.put("endpoints", Some(self.endpoints.to_value()));
+        provider
     }
 
     /// Reads the stored form; `None` if it is not one.
@@ -143,7 +147,7 @@ impl Provider {
     }
 
     /// The request that starts the device flow (RFC 8628 §3.1).
-    pub(crate) fn device_authorization_request(&self) -> Result<Request, Error> {
+    pub(crate) fn device_authorization_request(&self) -> Result<Box<Request>, Error> {
         let scope = self.scopes.join(" ");
         let mut fields = vec![("client_id", self.client_id.as_str())];
         if self.dialect == Dialect::Standard && !scope.is_empty() {
@@ -154,7 +158,7 @@ impl Provider {
     }
 
     /// A request to the token endpoint (RFC 6749 §3.2) of a public client.
-    pub(crate) fn token_request(&self, fields: &[(&str, &str)]) -> Result<Request, Error> {
+    pub(crate) fn token_request(&self, fields: &[(&str, &str)]) -> Result<Box<Request>, Error> {
         let mut fields = fields.to_vec();
         fields.push(("client_id", &self.client_id));
         self.post(self.endpoints.token.as_ref(), "token", &fields)
@@ -165,7 +169,7 @@ impl Provider {
         &self,
         credentials: &Credentials,
         parse: ParseJson,
-    ) -> Result<Option<Request>, Error> {
+    ) -> Result<Option<Box<Request>>, Error> {
         let Some(endpoint) = &self.endpoints.revocation else { return Ok(None) };
         match self.dialect {
             Dialect::Standard => oidc::revocation(self, endpoint, credentials).map(Some),
@@ -215,12 +219,16 @@ impl Provider {
         endpoint: Option<&Endpoint>,
         name: &'static str,
         fields: &[(&str, &str)],
-    ) -> Result<Request, Error> {
+    ) -> Result<Box<Request>, Error> {
         let endpoint = endpoint.ok_or(Error::MissingEndpoint(name))?.clone();
         let body = match self.dialect {
-            Dialect::WorkOs(Encoding::Json) => Body::Json(Value::Map(
-                fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect(),
-            )),
+            Dialect::WorkOs(Encoding::Json) => {
+                let mut body = Value::Map(Vec::new());
+                for (name, value) in fields {
+                    body.put(name, Some(*value));
+                }
+                Body::Json(body)
+            }
             Dialect::WorkOs(Encoding::Form) | Dialect::Standard => {
                 Body::Form(Secret::new(form(fields)))
             }

@@ -22,7 +22,7 @@ const RETRY_SAVE: [Duration; 2] = [Duration::from_millis(100), Duration::from_se
 /// Core spawns nothing: [`refresh`](Self::refresh) is a future over an `Arc`, for the platform to
 /// spawn, so that a caller who goes away does not take a rotated token with him.
 pub struct Session<H, S, R> {
-    provider: Provider,
+    provider: Arc<Provider>,
     http: H,
     store: S,
     runtime: R,
@@ -48,13 +48,13 @@ async fn drive<F: Flow>(
     let mut input = Input::Tick;
     loop {
         input = match flow.step(input, runtime.now())? {
-            Action::Send(request) => Input::Response(http.send(request).await),
+            Action::Send(request) => Input::Response(http.send(*request).await.map(Box::new)),
             Action::WaitUntil(until) => {
                 runtime.sleep_until(until).await;
                 Input::Tick
             }
             Action::Show(prompt) => {
-                show(prompt);
+                show(*prompt);
                 Input::Tick
             }
             // This loop awaits each response before the next step.
@@ -83,7 +83,7 @@ pub async fn discover(
 impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// A session of `provider` kept in `store`. Nothing is read yet.
     pub fn new(provider: Provider, http: H, store: S, runtime: R) -> Self {
-        Self { provider, http, store, runtime, state: Mutex::default() }
+        Self { provider: Arc::new(provider), http, store, runtime, state: Mutex::default() }
     }
 
     /// The provider.
@@ -209,7 +209,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let Some((revision, stored)) = self.store.load().await? else { return Ok(None) };
         let state = self.state();
         let unsaved = state.current.as_ref().filter(|c| c.unsaved && c.revision == revision);
-        Ok(Some(unsaved.map_or_else(|| Arc::new(stored), |c| Arc::clone(&c.credentials))))
+        Ok(Some(unsaved.map_or_else(|| stored, |c| Arc::clone(&c.credentials))))
     }
 
     async fn revoke(&self, credentials: &Credentials) -> Option<Result<(), Error>> {
@@ -254,7 +254,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         state.identity = Some(found.clone());
         state.failed = None;
         let (now, wall) = (self.runtime.now(), self.runtime.wall());
-        state.current = Some(Current::new(Arc::new(credentials), revision, None, now, wall));
+        state.current = Some(Current::new(credentials, revision, None, now, wall));
         Ok(())
     }
 
@@ -269,7 +269,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let current = state.current.as_ref()?;
         let usable = state.over().is_none()
             && current.freshness(now, wall) != Freshness::Expired
-            && rejected != Some(&current.token.secret);
+            && rejected != Some(current.token.secret());
         usable.then(|| current.token.clone())
     }
 

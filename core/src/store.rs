@@ -2,6 +2,7 @@ mod memory;
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Credentials;
@@ -32,7 +33,9 @@ pub trait Store {
     fn revision(&self) -> impl Future<Output = Result<Option<Revision>, StoreError>>;
 
     /// Reads the credentials.
-    fn load(&self) -> impl Future<Output = Result<Option<(Revision, Credentials)>, StoreError>>;
+    fn load(
+        &self,
+    ) -> impl Future<Output = Result<Option<(Revision, Arc<Credentials>)>, StoreError>>;
 
     /// Takes the refresh lock, or fails with [`StoreError::Busy`] after `wait`.
     fn lock(&self, wait: Duration) -> impl Future<Output = Result<Self::Guard, StoreError>>;
@@ -105,8 +108,8 @@ impl StoreError {
     }
 }
 
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl StoreError {
+    pub(crate) fn message(&self) -> String {
         let (what, detail) = match self {
             Self::Missing(detail) => {
                 ("the stored credentials are not where they should be", detail)
@@ -120,15 +123,22 @@ impl fmt::Display for StoreError {
             Self::Newer(detail) => ("a newer version wrote the stored credentials", detail),
             Self::Io(detail) => ("the credential store failed", detail),
             Self::Busy => {
-                return f
-                    .write_str("another process is refreshing this session and does not finish");
+                return "another process is refreshing this session and does not finish".to_owned();
             }
             Self::Changed => {
-                return f.write_str("the stored credentials were changed at the same time");
+                return "the stored credentials were changed at the same time".to_owned();
             }
         };
-        f.write_str(what)?;
-        if detail.is_empty() { Ok(()) } else { write!(f, ": {detail}") }
+        match detail.as_str() {
+            "" => what.to_owned(),
+            detail => [what, ": ", detail].concat(),
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message())
     }
 }
 
@@ -139,6 +149,6 @@ impl std::error::Error for StoreError {}
 pub fn is_profile_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
         && !name.ends_with('.')
 }

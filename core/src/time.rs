@@ -28,7 +28,8 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, rhs: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(rhs.as_millis()).unwrap_or(u64::MAX)))
+        let millis = rhs.as_secs().saturating_mul(1000).saturating_add(rhs.subsec_millis().into());
+        Self(self.0.saturating_add(millis))
     }
 }
 

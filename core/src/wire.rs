@@ -55,6 +55,13 @@ impl Value {
         )
     }
 
+    /// Adds the field `name` to an object, if there is a `value`.
+    pub fn put(&mut self, name: &str, value: Option<impl Into<Self>>) {
+        if let (Self::Map(fields), Some(value)) = (self, value) {
+            fields.push((name.to_owned(), value.into()));
+        }
+    }
+
     /// The field `name` of an object; `null` counts as absent.
     pub fn field(&self, name: &str) -> Option<&Self> {
         let Self::Map(fields) = self else { return None };
@@ -114,7 +121,7 @@ impl Value {
     pub fn seconds(&self, name: &str) -> Option<u64> {
         let number = match self.field(name)? {
             Self::Number(number) => *number,
-            Self::String(text) => text.parse::<u32>().ok()?.into(),
+            Self::String(text) => decimal(text.as_bytes())?.into(),
             _ => return None,
         };
         // 2^53: the last whole number that a JSON number holds exactly.
@@ -164,6 +171,17 @@ impl fmt::Debug for Value {
     }
 }
 
+/// `text` as a number, if it is nothing but digits.
+pub(crate) fn decimal(text: &[u8]) -> Option<u32> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0u32, |number, byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
+}
+
 /// `application/x-www-form-urlencoded` text of `fields` (WHATWG URL, §5.2).
 pub(crate) fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
     // Reserved at its largest size: growing would leave copies of a secret behind.
@@ -190,9 +208,7 @@ pub(crate) fn percent_encode(text: &str, out: &mut String) {
             _ => {
                 out.push('%');
                 for digit in [byte >> 4, byte & 15] {
-                    out.push(
-                        char::from_digit(digit.into(), 16).unwrap_or('0').to_ascii_uppercase(),
-                    );
+                    out.push(char::from(digit + if digit < 10 { b'0' } else { b'A' - 10 }));
                 }
             }
         }

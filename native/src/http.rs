@@ -90,7 +90,8 @@ impl ReqwestHttp {
         let retry_after = response
             .headers()
             .get(http::header::RETRY_AFTER)
-            .and_then(|value| retry_after(value.to_str().ok()?, date));
+            .and_then(|value| retry_after(value.to_str().ok()?, date))
+            .map_or(0, |seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
         let headers = response
             .headers()
             .iter()
@@ -281,12 +282,12 @@ fn header_date(headers: &http::HeaderMap) -> Option<Timestamp> {
 }
 
 /// RFC 9110 §10.2.3: seconds, or a date, which is counted from the server's own.
-fn retry_after(value: &str, date: Option<Timestamp>) -> Option<Duration> {
+fn retry_after(value: &str, date: Option<Timestamp>) -> Option<u64> {
     if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(seconds);
     }
     let until = timestamp(httpdate::parse_http_date(value).ok()?)?;
-    Some(Duration::from_secs(u64::try_from(until.since(date?)).unwrap_or(0)))
+    u64::try_from(until.since(date?)).ok()
 }
 
 fn timestamp(time: SystemTime) -> Option<Timestamp> {

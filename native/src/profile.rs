@@ -216,11 +216,8 @@ impl Account {
     pub fn list(body: &[u8]) -> Result<Vec<Self>, Error> {
         let body = parse_json(body).ok();
         let accounts = body.as_ref().and_then(|body| body.field("accounts")?.as_list());
-        let accounts = accounts.ok_or(Error::MalformedResponse {
-            of: "account list",
-            problem: "it lists no accounts",
-            status: 200,
-        })?;
+        let accounts = accounts
+            .ok_or_else(|| Error::malformed("account list", "it lists no accounts", 200))?;
         Ok(accounts.iter().filter_map(Self::from_value).collect())
     }
 

@@ -80,7 +80,7 @@ impl Session {
         Self(Arc::new(Inner {
             core: Arc::new(core),
             server,
-            access_token: access_token.map(|secret| AccessToken { secret, expires_at: None }),
+            access_token: access_token.map(|secret| AccessToken::new(secret, None)),
             refreshing: Mutex::default(),
             pending: Arc::default(),
         }))
@@ -112,7 +112,7 @@ impl Session {
                 Err(_) => return Err(Error::Finished),
             };
             // One that was begun for other reasons may have found the rejected one fresh.
-            if !joined || rejected != Some(&token.secret) {
+            if !joined || rejected != Some(token.secret()) {
                 return Ok(token);
             }
         }
@@ -253,7 +253,7 @@ impl Session {
         if response.status != 401 || self.0.access_token.is_some() {
             return to_http(response);
         }
-        let token = self.refresh(Some(&token.secret)).await?;
+        let token = self.refresh(Some(token.secret())).await?;
         to_http(self.send_with(&request, &token).await?)
     }
 

@@ -235,12 +235,14 @@ impl Store for ProfileStore {
         Ok(self.vault.folder.document()?.revision(&self.vault.profile))
     }
 
-    async fn load(&self) -> Result<Option<(Revision, Credentials)>, StoreError> {
+    async fn load(&self) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
         // A local file needs no thread, and starting one would cost more than reading it.
-        if self.kind()? == Some(StoreKind::Keyring) {
-            return self.on_thread(self.deadline, None, |vault, _| vault.load()).await;
-        }
-        self.vault.load()
+        let loaded = if self.kind()? == Some(StoreKind::Keyring) {
+            self.on_thread(self.deadline, None, |vault, _| vault.load()).await?
+        } else {
+            self.vault.load()?
+        };
+        Ok(loaded.map(|(revision, credentials)| (revision, Arc::new(credentials))))
     }
 
     async fn lock(&self, wait: Duration) -> Result<Guard, StoreError> {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by a panic")]
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -67,7 +68,7 @@ pub fn same(one: &Credentials, other: &Credentials) -> bool {
 /// If it does not.
 #[track_caller]
 pub fn assert_stored(
-    found: Result<Option<(Revision, Credentials)>, StoreError>,
+    found: Result<Option<(Revision, Arc<Credentials>)>, StoreError>,
     revision: &Revision,
     expected: &Credentials,
 ) {

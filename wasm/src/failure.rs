@@ -1,5 +1,5 @@
+use astropass_core::Error;
 use astropass_core::wire::Value;
-use astropass_core::{Error, ServerError};
 use wasm_bindgen::JsValue;
 
 use crate::json::to_js;
@@ -14,17 +14,18 @@ pub(crate) fn to_js_error(error: &Error) -> JsValue {
         _ => None,
     };
     let (status, retry_after) = match (error, server) {
-        (_, Some(ServerError { status, .. })) => (Some(*status), None),
-        (Error::Unavailable { status, retry_after }, _) => (Some(*status), *retry_after),
-        (Error::MalformedResponse { status, .. }, _) => (Some(*status), None),
-        _ => (None, None),
+        (_, Some(server)) => (server.status, 0),
+        (Error::Unavailable { status, retry_after }, _) => (*status, *retry_after),
+        (Error::MalformedResponse(error), _) => (error.status, 0),
+        _ => (0, 0),
     };
-    to_js(&Value::map([
-        ("code", Some(error.code().into())),
-        ("message", Some(error.to_string().as_str().into())),
-        ("error", server.map(|server| server.code.as_str().into())),
-        ("errorDescription", server.and_then(|s| s.description.as_deref().map(Value::from))),
-        ("status", status.map(|status| u64::from(status).into())),
-        ("retryAfter", retry_after.map(|wait| wait.as_secs().into())),
-    ]))
+    let positive = |number: u32| Some(u64::from(number)).filter(|number| *number > 0);
+    let mut shape = Value::Map(Vec::new());
+    shape.put("code", Some(error.code()));
+    shape.put("message", Some(error.message().as_str()));
+    shape.put("error", server.map(|server| server.code.as_str()));
+    shape.put("errorDescription", server.and_then(|server| server.description.as_deref()));
+    shape.put("status", positive(status.into()));
+    shape.put("retryAfter", positive(retry_after));
+    to_js(&shape)
 }

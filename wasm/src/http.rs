@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use astropass_core::{Body, Http, HttpError, HttpErrorKind, Request, Response, Timestamp};
 use gloo_net::http::{Method, RequestBuilder};
 use js_sys::Uint8Array;
@@ -26,9 +24,8 @@ impl Http for FetchHttp {
             status: number("status").unwrap_or_default() as u16,
             headers: Vec::new(),
             date: number("date").map(|date| Timestamp::from_unix(date as i64)),
-            retry_after: number("retryAfter")
-                .filter(|seconds| *seconds > 0.0)
-                .map(|seconds| Duration::from_secs(seconds as u64)),
+            // What is none or negative becomes zero.
+            retry_after: number("retryAfter").unwrap_or_default() as u32,
             body: Zeroizing::new(Uint8Array::new(&property(&received, "body")).to_vec()),
         })
     }

@@ -16,3 +16,7 @@ mod session;
 mod store;
 
 pub use json::parse_json;
+
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

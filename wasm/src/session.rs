@@ -144,7 +144,7 @@ impl Inner {
         let text = |name| options.string(name).unwrap_or_default();
         let (client_id, profile) = (text("clientId"), text("profile"));
         if !is_profile_name(profile) {
-            return Err(Error::InvalidProfileName(profile.to_owned()));
+            return Err(Error::InvalidProfileName(profile.into()));
         }
         let scopes = options.field("scopes").and_then(Value::as_list).unwrap_or_default();
         let mut provider = match options.string("workosUrl") {
@@ -164,7 +164,7 @@ impl Inner {
         }
         endpoints.fill_gaps(provider.endpoints);
         provider.endpoints = endpoints;
-        let key = format!("{profile} {} {client_id}", provider.issuer);
+        let key = [profile, &provider.issuer, client_id].join(" ");
         Ok(Self {
             store: ProfileStore::new(host.clone(), &key),
             host,
@@ -197,7 +197,7 @@ impl Inner {
         let http = FetchHttp(self.host.clone());
         let found =
             match discover(&http, &PageRuntime(self.host.clone()), &self.provider.issuer).await {
-                Err(Error::Server(_) | Error::MalformedResponse { .. })
+                Err(Error::Server(_) | Error::MalformedResponse(_))
                     if own.device_authorization.is_some() && own.token.is_some() =>
                 {
                     Endpoints::default()
@@ -317,27 +317,27 @@ const ENDPOINTS: [(&str, Slot); 4] = [
 
 fn prompt_to_js(prompt: &Prompt) -> JsValue {
     let complete = prompt.verification_uri_complete.as_ref();
-    to_js(&Value::map([
-        ("userCode", Some(prompt.user_code.as_str().into())),
-        ("verificationUri", Some(prompt.verification_uri.as_str().into())),
-        ("verificationUriComplete", complete.map(|uri| uri.as_str().into())),
-        ("expiresIn", Some(prompt.expires_in.as_secs().into())),
-    ]))
+    let mut shown = Value::Map(Vec::new());
+    shown.put("userCode", Some(prompt.user_code.as_str()));
+    shown.put("verificationUri", Some(prompt.verification_uri.as_str()));
+    shown.put("verificationUriComplete", complete.map(Endpoint::as_str));
+    shown.put("expiresIn", Some(prompt.expires_in.as_secs()));
+    to_js(&shown)
 }
 
 fn describe(credentials: &Credentials) -> JsValue {
-    let text = |text: &Option<String>| text.as_deref().map(|text| printable(text).as_str().into());
-    let user = credentials.user.as_ref().map(|user| {
-        Value::map([
-            ("id", Some(printable(&user.id).as_str().into())),
-            ("email", text(&user.email)),
-            ("name", text(&user.name)),
-        ])
-    });
-    let expires_at = credentials.expires_at().and_then(|at| u64::try_from(at.as_unix()).ok());
-    to_js(&Value::map([
-        ("user", user),
-        ("organization", text(&credentials.identity.organization)),
-        ("expiresAt", expires_at.map(Value::from)),
-    ]))
+    let mut session = Value::Map(Vec::new());
+    let put = |to: &mut Value, name, text: Option<&str>| {
+        to.put(name, text.map(printable).as_deref());
+    };
+    if let Some(user) = &credentials.user {
+        let mut shape = Value::Map(Vec::new());
+        put(&mut shape, "id", Some(&user.id));
+        put(&mut shape, "email", user.email.as_deref());
+        put(&mut shape, "name", user.name.as_deref());
+        session.put("user", Some(shape));
+    }
+    put(&mut session, "organization", credentials.identity.organization.as_deref());
+    session.put("expiresAt", credentials.expires_at().map(|at| Value::Number(at.as_unix() as f64)));
+    to_js(&session)
 }

@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use astropass_core::wire::Value;
@@ -74,7 +75,7 @@ impl Store for ProfileStore {
         Ok(settled(self.store.revision()).await?.as_string().map(Revision))
     }
 
-    async fn load(&self) -> Result<Option<(Revision, Credentials)>, StoreError> {
+    async fn load(&self) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
         let found = settled(self.store.read()).await?;
         let Some(revision) = text(&found, "revision") else { return Ok(None) };
         let corrupt = || StoreError::Corrupt(String::new());
@@ -90,7 +91,7 @@ impl Store for ProfileStore {
         };
         *self.provider.borrow_mut() = part("provider");
         let credentials = Credentials::from_stored(Stored { session, tokens })?;
-        Ok(Some((Revision(revision), credentials)))
+        Ok(Some((Revision(revision), Arc::new(credentials))))
     }
 
     async fn lock(&self, wait: Duration) -> Result<Guard, StoreError> {
@@ -110,13 +111,13 @@ impl Store for ProfileStore {
     ) -> Result<Revision, StoreError> {
         let revision = random_name();
         let Stored { session, tokens } = credentials.to_stored();
-        let text = print_json(&Value::map([
-            ("version", Some(VERSION.into())),
-            ("revision", Some(revision.as_str().into())),
-            ("session", Some(session)),
-            ("tokens", Some(tokens)),
-            ("provider", self.provider.borrow().clone()),
-        ]));
+        let mut text = Value::Map(Vec::new());
+        text.put("version", Some(VERSION));
+        text.put("revision", Some(revision.as_str()));
+        text.put("session", Some(session));
+        text.put("tokens", Some(tokens));
+        text.put("provider", self.provider.borrow().clone());
+        let text = print_json(&text);
         let expected = expected.map(|expected| expected.0.as_str());
         settled(self.store.save(expected, &revision, &text)).await?;
         Ok(Revision(revision))

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Action, Flow, Input, token};
@@ -18,7 +19,7 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct Device {
-    provider: Provider,
+    provider: Arc<Provider>,
     parse: ParseJson,
     state: State,
 }
@@ -27,8 +28,8 @@ pub struct Device {
 enum State {
     Start,
     Starting,
-    Waiting(Pending, Instant),
-    Polling(Pending),
+    Waiting(Box<Pending>, Instant),
+    Polling(Box<Pending>),
     Ended,
 }
 
@@ -53,7 +54,8 @@ pub struct Prompt {
 struct Pending {
     device_code: Secret,
     expires_at: Instant,
-    interval: Duration,
+    /// Seconds between polls
+    interval: u64,
     /// Polls in a row that had no usable answer.
     failures: u32,
 }
@@ -61,31 +63,35 @@ struct Pending {
 /// RFC 8628 §3.2: "If no value is provided, clients MUST use 5 as the default."
 const DEFAULT_INTERVAL: u64 = 5;
 /// RFC 8628 §3.5: what each `slow_down` adds.
-const SLOW_DOWN: Duration = Duration::from_secs(5);
+const SLOW_DOWN: u64 = 5;
 /// The longest pause that back-off alone can reach, but for an interval that is longer by itself.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+const MAX_BACKOFF: u64 = 60;
 /// The longest login; a server that names more is not believed.
 const MAX_LOGIN: u64 = 3600;
 
 impl Device {
     /// A login at `provider`.
-    pub fn new(provider: Provider, parse: ParseJson) -> Self {
-        Self { provider, parse, state: State::Start }
+    pub fn new(provider: impl Into<Arc<Provider>>, parse: ParseJson) -> Self {
+        Self { provider: provider.into(), parse, state: State::Start }
     }
 
     /// Reads the device authorization response (RFC 8628 §3.2).
-    fn started(&self, response: &Response, now: Instant) -> Result<(Prompt, Pending), Error> {
+    fn started(
+        &self,
+        response: &Response,
+        now: Instant,
+    ) -> Result<(Box<Prompt>, Box<Pending>), Error> {
         const OF: &str = "device authorization response";
         if response.status != 200 {
             return Err(Error::from_response(OF, response, self.parse, None));
         }
-        let malformed = |problem| Error::MalformedResponse { of: OF, problem, status: 200 };
+        let malformed = |problem| Error::malformed(OF, problem, 200);
         let mut body = (self.parse)(&response.body).map_err(|_| malformed("it is not JSON"))?;
         let device_code = body
             .take_string("device_code")
             .filter(|code| !code.is_empty())
-            .ok_or(malformed("it has no device_code"))?;
-        let user_code = body.string("user_code").ok_or(malformed("it has no user_code"))?;
+            .ok_or_else(|| malformed("it has no device_code"))?;
+        let user_code = body.string("user_code").ok_or_else(|| malformed("it has no user_code"))?;
         if user_code.is_empty() || user_code.len() > 64 || user_code.chars().any(is_unprintable) {
             return Err(malformed("its user_code cannot be shown"));
         }
@@ -93,31 +99,31 @@ impl Device {
         let verification_uri = body
             .string("verification_uri")
             .or_else(|| body.string("verification_url"))
-            .ok_or(malformed("it has no verification_uri"))?;
+            .ok_or_else(|| malformed("it has no verification_uri"))?;
         let verification_uri = Endpoint::parse(verification_uri)
             .map_err(|_| malformed("its verification_uri is not safe to open"))?;
         // Only a convenience: without it the user types the code.
         let verification_uri_complete =
             body.string("verification_uri_complete").and_then(|uri| Endpoint::parse(uri).ok());
-        let expires_in = body.seconds("expires_in").ok_or(malformed("it has no expires_in"))?;
+        let expires_in =
+            body.seconds("expires_in").ok_or_else(|| malformed("it has no expires_in"))?;
         let expires_in = Duration::from_secs(expires_in.min(MAX_LOGIN));
         // Zero would be a loop without a pause.
         let interval = body.seconds("interval").unwrap_or(DEFAULT_INTERVAL).clamp(1, MAX_LOGIN);
-        let interval = Duration::from_secs(interval);
         let expires_at = now + expires_in;
-        let prompt = Prompt {
+        let prompt = Box::new(Prompt {
             user_code: user_code.to_owned(),
             verification_uri,
             verification_uri_complete,
             expires_at,
             expires_in,
-            interval,
-        };
+            interval: Duration::from_secs(interval),
+        });
         let device_code = Secret::new(device_code);
-        Ok((prompt, Pending { device_code, expires_at, interval, failures: 0 }))
+        Ok((prompt, Box::new(Pending { device_code, expires_at, interval, failures: 0 })))
     }
 
-    fn poll(&self, pending: &Pending, now: Instant) -> Result<Request, Error> {
+    fn poll(&self, pending: &Pending, now: Instant) -> Result<Box<Request>, Error> {
         let mut request = self.provider.token_request(&[
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
             ("device_code", pending.device_code.expose_secret()),
@@ -130,13 +136,13 @@ impl Device {
     /// Reads the answer to a poll (RFC 8628 §3.5).
     fn polled(
         &self,
-        mut pending: Pending,
-        response: Result<Response, HttpError>,
+        pending: &mut Pending,
+        response: Result<Box<Response>, HttpError>,
         now: Instant,
     ) -> Result<Step, Error> {
         let response = match response {
             Err(error) if error.kind == HttpErrorKind::Invalid => return Err(error.into()),
-            Err(_) => return Ok(Step::Wait(pending.retried(None, now))),
+            Err(_) => return Ok(Step::Wait(pending.retried(0, now))),
             Ok(response) => response,
         };
         let body = (self.parse)(&response.body);
@@ -171,37 +177,36 @@ impl Device {
 }
 
 enum Step {
-    Wait((Pending, Instant)),
-    Done(Grant),
+    Wait(Instant),
+    Done(Box<Grant>),
 }
 
 impl Pending {
     /// When to poll again after no usable answer: RFC 8628 §3.5 asks for exponential back-off.
-    fn retried(mut self, retry_after: Option<Duration>, now: Instant) -> (Self, Instant) {
+    fn retried(&mut self, retry_after: u32, now: Instant) -> Instant {
         self.failures += 1;
         self.next_poll(retry_after, now)
     }
 
-    fn next_poll(self, retry_after: Option<Duration>, now: Instant) -> (Self, Instant) {
-        let pause = self.interval.saturating_mul(1 << self.failures.min(6));
+    fn next_poll(&self, retry_after: u32, now: Instant) -> Instant {
+        let pause = self.interval << self.failures.min(6);
         // RFC 8628 §3.5: polls MUST become rarer, so that even the longest interval is doubled.
         let longest = MAX_BACKOFF.max(2 * self.interval);
-        let pause = pause.min(longest).max(retry_after.unwrap_or_default());
-        (self, now + pause)
+        now + Duration::from_secs(pause.min(longest).max(retry_after.into()))
     }
 }
 
 impl Flow for Device {
-    type Output = Grant;
+    type Output = Box<Grant>;
 
-    fn step(&mut self, input: Input, now: Instant) -> Result<Action<Grant>, Error> {
+    fn step(&mut self, input: Input, now: Instant) -> Result<Action<Box<Grant>>, Error> {
         let (state, action) = match (std::mem::replace(&mut self.state, State::Ended), input) {
             (State::Start, Input::Tick) => {
                 (State::Starting, Action::Send(self.provider.device_authorization_request()?))
             }
             (State::Starting, Input::Response(response)) => {
-                let (prompt, pending) = self.started(&response?, now)?;
-                let (pending, poll_at) = pending.next_poll(None, now);
+                let (prompt, pending) = self.started(&*response?, now)?;
+                let poll_at = pending.next_poll(0, now);
                 (State::Waiting(pending, poll_at), Action::Show(prompt))
             }
             (State::Waiting(pending, _), Input::Tick) if now >= pending.expires_at => {
@@ -215,10 +220,10 @@ impl Flow for Device {
                 let request = self.poll(&pending, now)?;
                 (State::Polling(pending), Action::Send(request))
             }
-            (State::Polling(pending), Input::Response(response)) => {
-                match self.polled(pending, response, now)? {
+            (State::Polling(mut pending), Input::Response(response)) => {
+                match self.polled(&mut pending, response, now)? {
                     Step::Done(grant) => (State::Ended, Action::Done(grant)),
-                    Step::Wait((pending, poll_at)) => {
+                    Step::Wait(poll_at) => {
                         let until = poll_at.min(pending.expires_at);
                         (State::Waiting(pending, poll_at), Action::WaitUntil(until))
                     }

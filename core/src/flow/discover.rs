@@ -1,6 +1,7 @@
 use super::{Action, Flow, Input};
+use crate::endpoint::without_slashes;
 use crate::wire::ParseJson;
-use crate::{Endpoint, Endpoints, Error, Instant, Request, Response, printable};
+use crate::{Endpoint, Endpoints, Error, Instant, IssuerMismatch, Request, Response, printable};
 
 /// Finds a provider's endpoints by its issuer (RFC 8414 and OpenID Connect Discovery).
 ///
@@ -32,15 +33,15 @@ impl Discover {
     }
 
     /// RFC 8414 §3.1: the well-known segment goes between host and path.
-    fn oauth_request(&self) -> Result<Request, Error> {
+    fn oauth_request(&self) -> Result<Box<Request>, Error> {
         let issuer = Endpoint::parse(&self.issuer)?;
-        let path = issuer.path().trim_end_matches('/');
-        let url = format!("{}/.well-known/oauth-authorization-server{path}", issuer.origin());
+        let path = without_slashes(issuer.path());
+        let url = [issuer.origin(), "/.well-known/oauth-authorization-server", path].concat();
         Ok(Request::fetch(Endpoint::parse(&url)?))
     }
 
     /// OpenID Connect Discovery §4: it is appended.
-    fn openid_request(&self) -> Result<Request, Error> {
+    fn openid_request(&self) -> Result<Box<Request>, Error> {
         let issuer = Endpoint::parse(&self.issuer)?;
         Ok(Request::fetch(issuer.join(".well-known/openid-configuration")?))
     }
@@ -49,17 +50,13 @@ impl Discover {
     /// ends discovery.
     fn document(&self, response: &Response) -> Result<Result<Endpoints, Error>, Error> {
         const OF: &str = "metadata";
+        let malformed = |problem| Error::malformed(OF, problem, response.status);
         if response.status != 200 {
             return Ok(Err(match Error::from_response(OF, response, self.parse, None) {
-                Error::MalformedResponse { status, .. } => Error::MalformedResponse {
-                    of: OF,
-                    problem: "there is none at this URL",
-                    status,
-                },
+                Error::MalformedResponse(_) => malformed("there is none at this URL"),
                 error => error,
             }));
         }
-        let malformed = |problem| Error::MalformedResponse { of: OF, problem, status: 200 };
         let Ok(body) = (self.parse)(&response.body) else {
             // A page for people: servers answer so on paths that they do not know.
             return Ok(Err(malformed("it is not JSON")));
@@ -68,19 +65,19 @@ impl Discover {
             return Ok(Err(malformed("it names no issuer")));
         };
         if issuer != self.issuer {
-            return Err(Error::IssuerMismatch {
+            return Err(Error::IssuerMismatch(Box::new(IssuerMismatch {
                 expected: self.issuer.clone(),
                 found: printable(issuer),
-            });
+            })));
         }
         let https = Endpoint::parse(issuer)?.is_https();
         let mut endpoints = Endpoints::default();
         for name in Endpoints::NAMES {
-            let Some(url) = body.string(&format!("{name}_endpoint")) else { continue };
+            let Some(url) = body.string(&[name, "_endpoint"].concat()) else { continue };
             let endpoint = Endpoint::parse(url)
                 .ok()
                 .filter(|endpoint| endpoint.is_https() || !https)
-                .ok_or(malformed("it names an endpoint that is not https"))?;
+                .ok_or_else(|| malformed("it names an endpoint that is not https"))?;
             if let Some(slot) = endpoints.by_name(name) {
                 *slot = Some(endpoint);
             }
@@ -96,11 +93,11 @@ impl Flow for Discover {
         let (state, action) = match (std::mem::replace(&mut self.state, State::Ended), input) {
             (State::Start, Input::Tick) => (State::OAuth, Action::Send(self.oauth_request()?)),
             (State::OAuth, Input::Response(response)) => {
-                let first = self.document(&response?)?;
+                let first = self.document(&*response?)?;
                 (State::OpenId { first }, Action::Send(self.openid_request()?))
             }
             (State::OpenId { first }, Input::Response(response)) => {
-                let endpoints = match (first, self.document(&response?)?) {
+                let endpoints = match (first, self.document(&*response?)?) {
                     (Ok(mut first), Ok(second)) => {
                         first.fill_gaps(second);
                         first

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Action, Flow, Input, token};
@@ -15,7 +16,7 @@ use crate::{Error, Grant, HttpErrorKind, Instant, Provider, Request, Response, S
 /// same again, so the request is repeated once, at once.
 #[derive(Debug)]
 pub struct Refresh {
-    provider: Provider,
+    provider: Arc<Provider>,
     refresh_token: Secret,
     organization: Option<String>,
     parse: ParseJson,
@@ -37,15 +38,16 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 impl Refresh {
     /// Refreshes with `refresh_token`; `organization` is named where the provider has them.
     pub fn new(
-        provider: Provider,
+        provider: impl Into<Arc<Provider>>,
         refresh_token: Secret,
         organization: Option<String>,
         parse: ParseJson,
     ) -> Self {
+        let provider = provider.into();
         Self { provider, refresh_token, organization, parse, state: State::Start }
     }
 
-    fn request(&self) -> Result<Request, Error> {
+    fn request(&self) -> Result<Box<Request>, Error> {
         let mut fields = vec![
             ("grant_type", "refresh_token"),
             ("refresh_token", self.refresh_token.expose_secret()),
@@ -58,7 +60,7 @@ impl Refresh {
         Ok(request)
     }
 
-    fn answered(&self, response: &Response) -> Result<Grant, Error> {
+    fn answered(&self, response: &Response) -> Result<Box<Grant>, Error> {
         if response.status == 200 {
             return token::renewal(&self.provider, response, self.parse);
         }
@@ -85,9 +87,9 @@ impl Refresh {
 }
 
 impl Flow for Refresh {
-    type Output = Grant;
+    type Output = Box<Grant>;
 
-    fn step(&mut self, input: Input, _now: Instant) -> Result<Action<Grant>, Error> {
+    fn step(&mut self, input: Input, _now: Instant) -> Result<Action<Box<Grant>>, Error> {
         let (state, action) = match (std::mem::replace(&mut self.state, State::Ended), input) {
             (State::Start, Input::Tick) => {
                 (State::Sent { attempt: 1 }, Action::Send(self.request()?))
@@ -102,7 +104,7 @@ impl Flow for Refresh {
                 (State::Sent { attempt: attempt + 1 }, Action::Send(self.request()?))
             }
             (State::Sent { .. }, Input::Response(response)) => {
-                (State::Ended, Action::Done(self.answered(&response?)?))
+                (State::Ended, Action::Done(self.answered(&*response?)?))
             }
             (state @ State::Sent { .. }, Input::Tick) => (state, Action::AwaitResponse),
             (State::Ended, _) => return Err(Error::Finished),

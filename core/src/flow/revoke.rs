@@ -10,7 +10,7 @@ pub struct Revoke {
     dialect: Dialect,
     /// What the request may hold.
     token: Secret,
-    request: Request,
+    request: Box<Request>,
     parse: ParseJson,
     state: Exchange,
 }

@@ -11,7 +11,7 @@ pub(super) fn grant(
     response: &Response,
     nonce: Option<&str>,
     parse: ParseJson,
-) -> Result<Grant, Error> {
+) -> Result<Box<Grant>, Error> {
     read(provider, response, parse, |claims| check_id_token(claims, provider, response, nonce))
 }
 
@@ -23,13 +23,16 @@ pub(super) fn renewal(
     provider: &Provider,
     response: &Response,
     parse: ParseJson,
-) -> Result<Grant, Error> {
+) -> Result<Box<Grant>, Error> {
     let mut ignored = false;
-    let grant = read(provider, response, parse, |claims| {
+    let mut grant = read(provider, response, parse, |claims| {
         ignored = check_id_token(claims, provider, response, None).is_err();
         Ok(())
     })?;
-    Ok(if ignored { Grant { subject: None, user: None, ..grant } } else { grant })
+    if ignored {
+        (grant.subject, grant.user) = (None, None);
+    }
+    Ok(grant)
 }
 
 fn read(
@@ -37,12 +40,8 @@ fn read(
     response: &Response,
     parse: ParseJson,
     check: impl FnOnce(Option<&Value>) -> Result<(), Error>,
-) -> Result<Grant, Error> {
-    let malformed = |problem| Error::MalformedResponse {
-        of: "token response",
-        problem,
-        status: response.status,
-    };
+) -> Result<Box<Grant>, Error> {
+    let malformed = |problem| Error::malformed("token response", problem, response.status);
     let mut body = parse(&response.body).map_err(|_| malformed("it is not JSON"))?;
     // WorkOS sends none, and the RFC's other types need a proof that this client has not.
     let is_bearer = |kind: &Value| kind.as_str().is_some_and(|k| k.eq_ignore_ascii_case("bearer"));
@@ -50,17 +49,16 @@ fn read(
         return Err(malformed("its token_type is not Bearer"));
     }
     let access_token =
-        body.take_string("access_token").ok_or(malformed("it has no access_token"))?;
+        body.take_string("access_token").ok_or_else(|| malformed("it has no access_token"))?;
     let access_claims = jwt::claims(&access_token, parse);
     let access_token = Secret::token(access_token)
-        .ok_or(malformed("its access_token has characters that a token cannot have"))?;
-    let refresh_token = body
-        .take_string("refresh_token")
-        .map(|token| {
-            Secret::token(token)
-                .ok_or(malformed("its refresh_token has characters that a token cannot have"))
-        })
-        .transpose()?;
+        .ok_or_else(|| malformed("its access_token has characters that a token cannot have"))?;
+    let refresh_token = match body.take_string("refresh_token") {
+        Some(token) => Some(Secret::token(token).ok_or_else(|| {
+            malformed("its refresh_token has characters that a token cannot have")
+        })?),
+        None => None,
+    };
     let id_token = body.take_string("id_token");
     let id_claims = match &id_token {
         Some(token) => {
@@ -71,7 +69,7 @@ fn read(
         None => None,
     };
     let user = provider.user_in(&body, id_claims.as_ref());
-    Ok(Grant {
+    Ok(Box::new(Grant {
         lifetime: body
             .seconds("expires_in")
             .or_else(|| access_claims.as_ref().and_then(jwt::lifetime))
@@ -82,7 +80,7 @@ fn read(
         user,
         access_token,
         refresh_token,
-    })
+    }))
 }
 
 /// OpenID Connect Core §3.1.3.7 without the signature; see [`jwt::claims`].

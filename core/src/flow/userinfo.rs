@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Action, Exchange, Flow, Input};
@@ -7,7 +8,7 @@ use crate::{Error, Instant, Provider, Request, Response, Secret, User};
 /// Asks who the user is (OpenID Connect Core §5.3).
 #[derive(Debug)]
 pub struct Userinfo {
-    provider: Provider,
+    provider: Arc<Provider>,
     access_token: Secret,
     subject: Option<String>,
     parse: ParseJson,
@@ -20,15 +21,16 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 impl Userinfo {
     /// Asks with `access_token`; the answer must be about `subject`, where that is known.
     pub fn new(
-        provider: Provider,
+        provider: impl Into<Arc<Provider>>,
         access_token: Secret,
         subject: Option<String>,
         parse: ParseJson,
     ) -> Self {
+        let provider = provider.into();
         Self { provider, access_token, subject, parse, state: Exchange::Start }
     }
 
-    fn request(&self) -> Result<Request, Error> {
+    fn request(&self) -> Result<Box<Request>, Error> {
         let endpoint = &self.provider.endpoints.userinfo;
         let endpoint = endpoint.clone().ok_or(Error::MissingEndpoint("userinfo"))?;
         let mut request = Request::fetch(endpoint);
@@ -42,9 +44,9 @@ impl Userinfo {
         if response.status != 200 {
             return Err(Error::from_response(OF, response, self.parse, Some(&self.access_token)));
         }
-        let malformed = |problem| Error::MalformedResponse { of: OF, problem, status: 200 };
+        let malformed = |problem| Error::malformed(OF, problem, 200);
         let claims = (self.parse)(&response.body).map_err(|_| malformed("it is not JSON"))?;
-        let user = Provider::user_of_claims(&claims).ok_or(malformed("it has no sub"))?;
+        let user = Provider::user_of_claims(&claims).ok_or_else(|| malformed("it has no sub"))?;
         match &self.subject {
             Some(subject) if *subject != user.id => Err(malformed("it is about another user")),
             _ => Ok(user),
@@ -54,7 +56,7 @@ impl Userinfo {
 
 /// The `Authorization` field of RFC 6750 §2.1.
 pub(crate) fn bearer(access_token: &Secret) -> Secret {
-    Secret::new(format!("Bearer {}", access_token.expose_secret()))
+    Secret::new(["Bearer ", access_token.expose_secret()].concat())
 }
 
 impl Flow for Userinfo {

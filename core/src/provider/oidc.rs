@@ -18,7 +18,7 @@ pub(super) fn revocation(
     provider: &Provider,
     endpoint: &Endpoint,
     credentials: &Credentials,
-) -> Result<Request, Error> {
+) -> Result<Box<Request>, Error> {
     let (token, hint) = match &credentials.refresh_token {
         Some(refresh_token) => (refresh_token, "refresh_token"),
         None => (&credentials.access_token, "access_token"),

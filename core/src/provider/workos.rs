@@ -1,5 +1,6 @@
 //! WorkOS user management: what its responses and its sign-out have of their own.
 
+use crate::endpoint::without_slashes;
 use crate::wire::{ParseJson, Value};
 use crate::{
     Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, InvalidUrl, Provider, Request,
@@ -18,7 +19,7 @@ impl Provider {
     ) -> Result<Self, InvalidUrl> {
         let endpoint = |path| base.join(path).map(Some);
         Ok(Self {
-            issuer: base.as_str().trim_end_matches('/').to_owned(),
+            issuer: without_slashes(base.as_str()).to_owned(),
             client_id: client_id.to_owned(),
             scopes: Vec::new(),
             endpoints: Endpoints {
@@ -53,7 +54,7 @@ pub(super) fn sign_out(
     endpoint: &Endpoint,
     credentials: &Credentials,
     parse: ParseJson,
-) -> Result<Option<Request>, Error> {
+) -> Result<Option<Box<Request>>, Error> {
     let Some(sid) = session_id(credentials, parse) else { return Ok(None) };
     Ok(Some(Request::fetch(endpoint.with_query("session_id", &sid)?)))
 }

@@ -10,7 +10,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     ///
     /// # Errors
     /// Before anything is shown if the store cannot be written (rule 7); then what the flow says.
-    pub async fn authorize_device(&self, show: impl FnMut(Prompt)) -> Result<Grant, Error> {
+    pub async fn authorize_device(&self, show: impl FnMut(Prompt)) -> Result<Box<Grant>, Error> {
         let guard = self.store.lock(LOCK_WAIT).await?;
         self.store.probe(&guard).await?;
         drop(guard);
@@ -24,13 +24,13 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     ///
     /// # Errors
     /// If the grant cannot be stored.
-    pub async fn establish(&self, mut grant: Grant) -> Result<Arc<Credentials>, Error> {
+    pub async fn establish(&self, mut grant: Box<Grant>) -> Result<Arc<Credentials>, Error> {
         let now = (self.runtime.now(), self.runtime.wall());
         if grant.user.as_ref().is_none_or(|user| user.email.is_none()) {
             self.ask_userinfo(&mut grant).await;
         }
         let credentials =
-            Credentials::new(&self.provider.issuer, &self.provider.client_id, grant, now.1);
+            Credentials::new(&self.provider.issuer, &self.provider.client_id, *grant, now.1);
         let (revision, previous) = self.replace(&credentials).await?;
         let credentials = Arc::new(credentials);
         {

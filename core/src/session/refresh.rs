@@ -8,8 +8,8 @@ use crate::{
     AccessToken, Error, Event, Freshness, Grant, Http, Instant, Runtime, Secret, Store, StoreError,
 };
 
-/// Pause between attempts to refresh while the token is still valid.
-const RETRY_REFRESH: Duration = Duration::from_secs(10);
+/// Seconds between attempts to refresh while the token is still valid.
+const RETRY_REFRESH: u64 = 10;
 
 impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// Refreshes what is still stale under the profile's lock, once for everybody (rules 2 to 5).
@@ -34,7 +34,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         };
         let usable = self.usable(rejected.as_ref());
         // That somebody else is refreshing is no failure to one who need not wait for it.
-        let busy = error == Error::Store(StoreError::Busy) && usable.is_some();
+        let busy = usable.is_some()
+            && matches!(&error, Error::Store(error) if **error == StoreError::Busy);
         if self.put_off(&error) && !busy {
             self.runtime.emit(Event::RefreshFailed(error.clone()));
         }
@@ -49,10 +50,11 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             return false;
         }
         let asked = match error {
-            Error::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
-            _ => Duration::ZERO,
+            Error::Unavailable { retry_after, .. } => u64::from(*retry_after),
+            _ => 0,
         };
-        state.failed = Some((error.clone(), now + asked.max(RETRY_REFRESH)));
+        let pause = Duration::from_secs(asked.max(RETRY_REFRESH));
+        state.failed = Some((error.clone(), now + pause));
         true
     }
 
@@ -70,11 +72,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         if found.as_ref() == Some(&organization) {
             return Ok(token);
         }
-        Err(Error::MalformedResponse {
-            of: "token response",
-            problem: "it is for another organization",
-            status: 200,
-        })
+        Err(Error::malformed("token response", "it is for another organization", 200))
     }
 
     /// Under the lock: read again, refresh what is still stale, save, and only then show.
@@ -90,7 +88,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             let (now, wall) = (self.runtime.now(), self.runtime.wall());
             let current = self.state().current.clone().ok_or(Error::NotSignedIn)?;
             let freshness = current.freshness(now, wall);
-            let is_rejected = rejected.is_some_and(|rejected| *rejected == current.token.secret);
+            let is_rejected = rejected.is_some_and(|rejected| rejected == current.token.secret());
             if organization.is_none() && !is_rejected {
                 let lasts = !current.can_refresh() && freshness == Freshness::Stale;
                 if freshness == Freshness::Fresh || lasts {
@@ -164,7 +162,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         &self,
         guard: &S::Guard,
         before: &Current,
-        grant: Grant,
+        grant: Box<Grant>,
         organization: Option<&str>,
     ) -> Result<AccessToken, Error> {
         let (now, wall) = (self.runtime.now(), self.runtime.wall());
@@ -180,7 +178,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             self.state().over = Some((before.revision.clone(), Error::SessionChanged));
             return Err(Error::SessionChanged);
         }
-        let credentials = Arc::new(before.credentials.renewed(grant, wall));
+        let credentials = Arc::new(before.credentials.renewed(*grant, wall));
         let saved = self.save(guard, Some(&before.revision), &credentials).await;
         let event = match &saved {
             Ok(_) => Event::Refreshed { expires_at: credentials.expires_at() },

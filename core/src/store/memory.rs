@@ -14,7 +14,7 @@ pub struct MemoryStore(Arc<Mutex<Profile>>);
 
 #[derive(Default)]
 struct Profile {
-    stored: Option<(Revision, Credentials)>,
+    stored: Option<(Revision, Arc<Credentials>)>,
     locked: bool,
     waiting: Vec<Waker>,
 }
@@ -51,7 +51,7 @@ impl Store for MemoryStore {
         Ok(self.profile().stored.as_ref().map(|(revision, _)| revision.clone()))
     }
 
-    async fn load(&self) -> Result<Option<(Revision, Credentials)>, StoreError> {
+    async fn load(&self) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
         Ok(self.profile().stored.clone())
     }
 
@@ -89,7 +89,7 @@ impl Store for MemoryStore {
         profile.expect(expected)?;
         let number = REVISIONS.fetch_add(1, Ordering::Relaxed);
         let revision = Revision(format!("memory-{number}"));
-        profile.stored = Some((revision.clone(), credentials.clone()));
+        profile.stored = Some((revision.clone(), Arc::new(credentials.clone())));
         Ok(revision)
     }
 

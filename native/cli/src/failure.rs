@@ -114,7 +114,7 @@ impl From<Error> for Failure {
             Error::LoginExpired => (LOGIN_ENDED, "Run 'ast login' again."),
             Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),
-            Error::MalformedResponse { .. } => {
+            Error::MalformedResponse(_) => {
                 (NETWORK, "Check the URL of the server, or try again later.")
             }
             Error::IssuerMismatch { .. } => {
@@ -134,7 +134,7 @@ impl From<Error> for Failure {
                 (NETWORK, "Ask the server for less, or check the URL.")
             }
             Error::Http(_) => (NETWORK, "Check the network and the URL, then try again."),
-            Error::Store(error) => return error.clone().into(),
+            Error::Store(error) => return (**error).clone().into(),
             _ => (OTHER, "Please report this."),
         };
         Self::new(exit, error.code(), sentence(&error.to_string(), next))

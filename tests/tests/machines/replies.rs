@@ -97,13 +97,13 @@ impl Said {
             Reply::Raw(status, body) => (*status, body.clone()),
             Reply::Json(status, body) => (*status, body.clone().into_bytes()),
         };
-        Input::Response(Ok(Response {
+        Input::Response(Ok(Box::new(Response {
             status,
             headers: vec![("set-cookie".to_owned(), CANARY.to_owned())],
             date: self.date.map(Timestamp::from_unix),
-            retry_after: self.retry_after,
+            retry_after: self.retry_after.map_or(0, |wait| wait.as_secs() as u32),
             body: body.into(),
-        }))
+        })))
     }
 }
 

@@ -136,7 +136,7 @@ fn nothing_that_holds_a_secret_prints_it() {
         status: 200,
         headers: vec![("set-cookie".to_owned(), CANARY.to_owned())],
         date: None,
-        retry_after: Some(Duration::ZERO),
+        retry_after: 0,
         body: body.clone().into(),
     };
     let request = |body| Request {
@@ -159,11 +159,11 @@ fn nothing_that_holds_a_secret_prints_it() {
         format!("{:?}", credentials.to_stored()),
         format!("{:?}", Value::List(vec![CANARY.into()])),
         format!("{response:?}"),
-        format!("{:?}", Input::Response(Ok(response))),
-        format!("{:?}", Action::<()>::Send(request(Body::Empty))),
+        format!("{:?}", Input::Response(Ok(Box::new(response)))),
+        format!("{:?}", Action::<()>::Send(Box::new(request(Body::Empty)))),
         format!(
             "{:?}",
-            Event::RefreshFailed(Error::Http(HttpError {
+            Event::RefreshFailed(Error::from(HttpError {
                 kind: HttpErrorKind::Timeout,
                 detail: String::new(),
             }))

@@ -89,7 +89,7 @@ async fn without_an_expiry_a_token_is_used_until_a_401() {
         assert_eq!(token(&session).await.unwrap(), "access-0");
         pass(86_400).await;
     }
-    let rejected = session.fresh().await.unwrap().unwrap().secret;
+    let rejected = session.fresh().await.unwrap().unwrap().secret().clone();
     assert_eq!(world.count("token"), 0);
     session.clone().refresh(Some(rejected)).await.unwrap();
     assert_eq!(token(&session).await.unwrap(), "access-1");

@@ -216,7 +216,7 @@ async fn a_denied_login_stores_nothing() {
 async fn the_lifetime_counts_from_the_receipt_and_not_from_the_save() {
     let world = World::new(Dialect::Standard);
     let session = world.session();
-    let grant: Grant = session.authorize_device(|_| {}).await.unwrap();
+    let grant: Box<Grant> = session.authorize_device(|_| {}).await.unwrap();
     let received = astropass_core::Runtime::wall(&world.runtime);
     let guard = astropass_core::Store::lock(&world.store.inner, Duration::ZERO).await.unwrap();
     let saving = tokio::spawn({

@@ -47,7 +47,7 @@ async fn a_locked_store_does_not_keep_anybody_signed_in() {
     let session = world.session();
     world.store.fail("load", StoreError::Locked(String::new()), ALWAYS);
     let signed_out = session.logout().await.unwrap();
-    let locked = Error::Store(StoreError::Locked(String::new()));
+    let locked = Error::from(StoreError::Locked(String::new()));
     assert_eq!(signed_out.revoked, Some(Err(locked)));
     assert!(world.stored().await.is_none());
     assert_eq!(world.count("revoke"), 0);

@@ -47,7 +47,7 @@ pub(crate) enum Next {
     /// The server answers this, and does nothing.
     Answer(u16, &'static str),
     /// As `Answer` with `Retry-After`.
-    Later(u16, u64),
+    Later(u16, u32),
     /// The request never arrives.
     NotSent(HttpErrorKind),
     /// The server acts, and its answer is lost.
@@ -131,8 +131,8 @@ impl Http for Server {
         }
         tokio::time::sleep(latency).await;
         Ok(match next {
-            Some(Next::Answer(status, body)) => response(status, body.to_owned(), None),
-            Some(Next::Later(status, seconds)) => response(status, String::new(), Some(seconds)),
+            Some(Next::Answer(status, body)) => response(status, body.to_owned(), 0),
+            Some(Next::Later(status, seconds)) => response(status, String::new(), seconds),
             Some(Next::After(hook)) => {
                 hook().await;
                 self.act(&request.endpoint, &fields)
@@ -145,7 +145,7 @@ impl Http for Server {
 impl Server {
     fn act(&self, endpoint: &Endpoint, fields: &[(String, String)]) -> Response {
         let mut state = self.state.lock().unwrap();
-        let ok = |body: &str| response(200, body.to_owned(), None);
+        let ok = |body: &str| response(200, body.to_owned(), 0);
         match endpoint.path() {
             "/device" => ok(r#"{"device_code":"d","user_code":"ABCD-EFGH","interval":5,
                 "verification_uri":"https://op.example/activate","expires_in":300}"#),
@@ -183,20 +183,20 @@ impl State {
             r#"{{"access_token":"access-{number}","refresh_token":"refresh-{number}",
             "token_type":"Bearer","expires_in":3600{more}}}"#
         );
-        response(200, body, None)
+        response(200, body, 0)
     }
 }
 
 fn refused() -> Response {
-    response(400, r#"{"error":"invalid_grant"}"#.to_owned(), None)
+    response(400, r#"{"error":"invalid_grant"}"#.to_owned(), 0)
 }
 
-fn response(status: u16, body: String, retry_after: Option<u64>) -> Response {
+fn response(status: u16, body: String, retry_after: u32) -> Response {
     Response {
         status,
         headers: Vec::new(),
         date: Some(Timestamp::from_unix(1_800_000_000)),
-        retry_after: retry_after.map(Duration::from_secs),
+        retry_after,
         body: body.into_bytes().into(),
     }
 }

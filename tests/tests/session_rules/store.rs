@@ -104,7 +104,7 @@ impl Store for FaultyStore {
         self.call("revision", self.inner.revision()).await
     }
 
-    async fn load(&self) -> Result<Option<(Revision, Credentials)>, StoreError> {
+    async fn load(&self) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
         self.call("load", self.inner.load()).await
     }
 

@@ -173,7 +173,7 @@ impl World {
     /// The access and refresh tokens in the store.
     pub(crate) async fn stored(&self) -> Option<(String, String)> {
         let (_, credentials) = self.store.inner.load().await.unwrap()?;
-        let refresh_token = credentials.refresh_token.unwrap();
+        let refresh_token = credentials.refresh_token.clone().unwrap();
         Some((
             credentials.access_token.expose_secret().to_owned(),
             refresh_token.expose_secret().to_owned(),

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use astropass::{Credentials, Error, Notice, Session, StoreChoice, StoreError, StoreKind};
+use astropass::{Credentials, Error, Notice, Session, StoreChoice, StoreKind};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::home::{TestHome, save};
@@ -90,7 +90,7 @@ async fn login_over_a_corrupt_file() {
     for choice in [StoreChoice::File, StoreChoice::Keyring, StoreChoice::Auto] {
         let (home, server) = (TestHome::with_file("{\"version\": 1, \"prof"), Server::new());
         let session = builder(&home, &server).store(choice).build().unwrap();
-        assert!(matches!(session.token().await, Err(Error::Store(StoreError::Corrupt(_)))));
+        assert_eq!(session.token().await.unwrap_err().code(), "store_corrupt");
         server.approve();
         begin_login(&session).await.await.unwrap().unwrap();
         assert_eq!(session.token().await.unwrap().expose_secret(), "access-2");
@@ -109,7 +109,7 @@ async fn login_without_a_store() {
     let session = builder(&home, &server).keyring(keyring).build().unwrap();
     let (shown, mut is_shown) = mpsc::unbounded_channel();
     let refused = session.login(move |_| shown.send(()).unwrap()).await.unwrap_err();
-    assert!(matches!(refused, Error::Store(StoreError::Locked(_))), "{refused}");
+    assert_eq!(refused.code(), "store_locked", "{refused}");
     assert_eq!(is_shown.recv().await, None);
     assert!(server.log().is_empty());
 }

@@ -209,7 +209,7 @@ impl SendHttp for Server {
 
 fn response(status: u16, body: &Value) -> Response {
     let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    Response { status, headers: Vec::new(), date: None, retry_after: None, body: body.into() }
+    Response { status, headers: Vec::new(), date: None, retry_after: 0, body: body.into() }
 }
 
 fn field(form: &str, name: &str) -> Option<String> {

@@ -12,13 +12,13 @@ pub(crate) fn ensure(holds: bool, otherwise: &str) -> Result<(), String> {
 /// A response that would end any machine, or let it go on, if it were taken.
 fn unsolicited() -> Input {
     let body = br#"{"error":"expired_token"}"#.to_vec().into();
-    Input::Response(Ok(Response {
+    Input::Response(Ok(Box::new(Response {
         status: 400,
         headers: Vec::new(),
         date: None,
-        retry_after: None,
+        retry_after: 0,
         body,
-    }))
+    })))
 }
 
 pub(crate) fn refuses_unsolicited<F: Flow>(flow: &mut F, now: Instant) -> Result<(), String> {

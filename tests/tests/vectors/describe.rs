@@ -83,23 +83,23 @@ pub(crate) fn error(error: &Error) -> Value {
     match error {
         Error::Server(server) => Value::map([code, ("server", Some(server_error(server)))]),
         Error::SessionOver(server) | Error::AccessDenied(server) => {
-            Value::map([code, ("server", server.as_ref().map(server_error))])
+            Value::map([code, ("server", server.as_deref().map(server_error))])
         }
         Error::Unavailable { status: number, retry_after } => Value::map([
             code,
             ("status", status(number)),
-            ("retry_after", retry_after.map(seconds)),
+            ("retry_after", (*retry_after > 0).then(|| u64::from(*retry_after).into())),
         ]),
-        Error::MalformedResponse { of, problem, status: number } => Value::map([
+        Error::MalformedResponse(error) => Value::map([
             code,
-            ("of", Some((*of).into())),
-            ("problem", Some((*problem).into())),
-            ("status", status(number)),
+            ("of", Some(error.of.into())),
+            ("problem", Some(error.problem.into())),
+            ("status", status(&error.status)),
         ]),
-        Error::IssuerMismatch { expected, found } => Value::map([
+        Error::IssuerMismatch(error) => Value::map([
             code,
-            ("expected", Some(expected.as_str().into())),
-            ("found", Some(found.as_str().into())),
+            ("expected", Some(error.expected.as_str().into())),
+            ("found", Some(error.found.as_str().into())),
         ]),
         Error::InvalidIdToken(problem) => Value::map([code, ("problem", Some((*problem).into()))]),
         Error::MissingEndpoint(name) => Value::map([code, ("endpoint", Some((*name).into()))]),

@@ -64,12 +64,12 @@ fn run_one(file: &Value, vector: &Value, parse: ParseJson) -> Result<(), String>
         "credentials" => return plain::credentials(vector),
         "device" => {
             let device = Device::new(provider(file, vector)?, parse);
-            conversation.run(device, describe::grant)?
+            conversation.run(device, |grant| describe::grant(grant))?
         }
         "refresh" => {
             let token = secret("refresh_token").ok_or("no refresh_token")?;
             let refresh = Refresh::new(provider(file, vector)?, token, text("organization"), parse);
-            conversation.run(refresh, describe::grant)?
+            conversation.run(refresh, |grant| describe::grant(grant))?
         }
         "discover" => {
             let issuer = input.string("issuer").ok_or("no issuer")?;
@@ -146,7 +146,7 @@ impl Conversation<'_> {
                     awaits_response(&mut flow, now)?;
                     now = now + answer.after;
                     awaits_response(&mut flow, now)?;
-                    input = Input::Response(answer.result);
+                    input = Input::Response(answer.result.map(Box::new));
                     continue;
                 }
                 Ok(Action::WaitUntil(until)) => {
@@ -244,7 +244,7 @@ fn response(answer: &Value) -> Result<Result<Response, HttpError>, String> {
         status: status as u16,
         headers: Vec::new(),
         date: answer.seconds("date").map(|date| Timestamp::from_unix(date as i64)),
-        retry_after: answer.seconds("retry_after").map(Duration::from_secs),
+        retry_after: answer.seconds("retry_after").unwrap_or(0) as u32,
         body: body.into(),
     }))
 }

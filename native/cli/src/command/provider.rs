@@ -58,8 +58,8 @@ pub(super) async fn find(
     match discover(&issuer, ca_file.map(Into::into)).await {
         Ok(found) => endpoints.fill_gaps(found),
         // A server without metadata, all of whose endpoints are known.
-        Err(Error::Server(_) | Error::MalformedResponse { .. }) if sufficient => {}
-        Err(error @ Error::MalformedResponse { status: 404, .. }) => {
+        Err(Error::Server(_) | Error::MalformedResponse(_)) if sufficient => {}
+        Err(error) if matches!(&error, Error::MalformedResponse(no) if no.status == 404) => {
             return Err(Failure::new(
                 NETWORK,
                 error.code(),

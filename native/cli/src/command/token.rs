@@ -10,7 +10,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
         output::json(&json!({
             "access_token": token.expose_secret(),
             "token_type": "Bearer",
-            "expires_at": token.expires_at.and_then(output::rfc3339),
+            "expires_at": token.expires_at().and_then(output::rfc3339),
         }));
     } else {
         output::data(&format!("{}\n", token.expose_secret()));

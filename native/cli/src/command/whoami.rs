@@ -9,7 +9,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
     let session = context.session()?;
     let token = session.token().await?;
     let server = session.server().map(|server| server.as_str().trim_end_matches('/').to_owned());
-    let expires_at = token.expires_at;
+    let expires_at = token.expires_at();
     if Context::environment_token().is_some() {
         // Nothing is known of a token from outside.
         if context.global.json {
