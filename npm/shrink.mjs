@@ -2,10 +2,17 @@ import binaryen from "binaryen";
 
 /**
  * What only serves to word a panic. There is no panic hook in a page and nobody to read it: a panic
- * ends the module with a trap, with these functions as without them.
+ * ends the module with a trap, with these functions as without them. The errors of core are worded
+ * without `core::fmt`, so all of that belongs to panics too.
  */
-const PANICS =
-  /panicking|panic_|expect_failed|unwrap_failed|slice_error_fail|index_fail|handle_alloc_error|capacity_overflow|raw_vec.*handle_error|rust_panic/;
+const PANICS = new RegExp(
+  [
+    "panicking|panic_|expect_failed|unwrap_failed|slice_error_fail|index_fail|rust_panic|default_hook",
+    "handle_alloc_error|capacity_overflow|raw_vec.*handle_error",
+    "::fmt::(Debug|Display|Write|LowerHex|UpperHex)>|fmt::Formatter>",
+    "core\\[[0-9a-f]*\\]::fmt::(write|builders|Formatter)",
+  ].join("|"),
+);
 
 /**
  * `wasm-opt -Oz` without the wording of panics, and without names.
