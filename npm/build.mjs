@@ -4,51 +4,31 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
-import { shrink } from "./shrink.mjs";
+import { compile } from "./compile.mjs";
 
 const npm = fileURLToPath(new URL(".", import.meta.url));
 const root = join(npm, "..");
 const dist = join(npm, "dist");
-const target = join(root, "target");
-const bound = join(target, "npm", "wasm");
+const packed = join(root, "target", "npm");
+const bound = join(packed, "wasm");
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 
-compile();
-const wasm = shrink(readFileSync(join(bound, "astropass_wasm_bg.wasm")));
+const wasm = compile(root, bound);
 writeFileSync(join(dist, "astropass.wasm"), wasm);
 const sha256 = createHash("sha256").update(wasm).digest("hex");
 writeFileSync(join(dist, "astropass.wasm.sha256"), `${sha256}  astropass.wasm\n`);
 await bundle(gzipSync(wasm, { level: 9 }).toString("base64"));
-run(join(npm, "node_modules", ".bin", "tsc"), ["--project", "tsconfig.dist.json"]);
+const tsc = join(npm, "node_modules", ".bin", "tsc");
+execFileSync(tsc, ["--project", "tsconfig.dist.json"], { cwd: npm, stdio: "inherit" });
 const tarball = pack();
 console.log(`${tarball}\nastropass.wasm: ${wasm.length} bytes, sha256 ${sha256}`);
-
-/** The crate, and wasm-bindgen's JavaScript for it. */
-function compile() {
-  const toolchain = join(target, "wasm32-toolchain");
-  const name = existsSync(toolchain) ? readFileSync(toolchain, "utf8").trim().slice(1) : "";
-  // Panics name source files: without this the hash would depend on where crates are kept.
-  const cargo = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
-  run(
-    "wasm-pack",
-    ["build", "wasm", "--mode", "no-install", "--target", "web", "--profile", "wasm"].concat(
-      ["--no-typescript", "--no-pack", "--no-opt", "--out-dir", bound],
-      ["--", "--locked", "--target-dir", join(target, "wasm32")],
-    ),
-    {
-      RUSTFLAGS: `--remap-path-prefix=${cargo}=/cargo --remap-path-prefix=${root}=/astropass`,
-      ...(name && { RUSTUP_TOOLCHAIN: name }),
-    },
-  );
-}
 
 /** @param {string} compressed the wasm for `index.ts` to unpack */
 async function bundle(compressed) {
@@ -83,20 +63,9 @@ function pack() {
   for (const license of ["LICENSE-APACHE", "LICENSE-MIT"]) {
     cpSync(join(root, license), join(npm, license));
   }
-  const folder = join(target, "npm");
-  const output = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], {
+  const output = execFileSync("npm", ["pack", "--silent", "--pack-destination", packed], {
     cwd: npm,
     encoding: "utf8",
   });
-  return join(folder, output.trim());
-}
-
-/**
- * @param {string} command
- * @param {string[]} args
- * @param {Record<string, string>} [env]
- */
-function run(command, args, env) {
-  const cwd = command === "wasm-pack" ? root : npm;
-  execFileSync(command, args, { cwd, stdio: "inherit", env: { ...process.env, ...env } });
+  return join(packed, output.trim());
 }

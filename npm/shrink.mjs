@@ -32,6 +32,15 @@ export function shrink(wasm) {
   binaryen.setOptimizeLevel(2);
   binaryen.setShrinkLevel(2);
   binaryen.setDebugInfo(false);
+  binaryen.setTrapsNeverHappen(true);
+  // Rust's stack is there, and its data above.
+  binaryen.setLowMemoryUnused(true);
+  binaryen.setGenerateStackIR(true);
+  binaryen.setOptimizeStackIR(true);
+  // Inlining makes it smaller, but gzip finds less that is alike.
+  binaryen.setAlwaysInlineMaxSize(2);
+  binaryen.setOneCallerInlineMaxSize(10);
+  module.optimize();
   module.optimize();
   module.runPasses(["strip-debug", "strip-producers", "strip-target-features"]);
   const shrunk = module.emitBinary();

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Session, Shown } from "astropass-wasm";
 import { AstropassError, toError } from "./errors.js";
 import { type Event, locks, memoryStorage } from "./host.js";
@@ -157,7 +158,10 @@ export class Astropass implements AsyncDisposable {
     return this.#send(request, await abortable(refreshed, signal));
   }
 
-  /** Goes on as a member of another organization (WorkOS), in all tabs. */
+  /**
+   * Goes on as a member of another organization (WorkOS). The state of other tabs becomes
+   * `sessionChanged`: what they show is the old organization's.
+   */
   async switchOrganization(organization: string): Promise<void> {
     await this.#run(() => this.#session.switchOrganization(organization));
     await this.#look();

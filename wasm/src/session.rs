@@ -96,8 +96,12 @@ impl Session {
     pub fn credentials(&self) -> Promise {
         self.run(|inner| {
             Box::pin(async move {
-                let credentials = inner.core().await?.credentials().await?;
-                Ok(describe(&credentials))
+                let found = inner.core().await?.credentials().await;
+                if matches!(found, Err(Error::NotSignedIn)) {
+                    // The page is told so. Whoever signs in next, in any tab, is news to it.
+                    *inner.core.borrow_mut() = None;
+                }
+                Ok(describe(&*found?))
             })
         })
     }

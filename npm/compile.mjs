@@ -1,0 +1,28 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { shrink } from "./shrink.mjs";
+
+/**
+ * Compiles the crate `wasm` of the checkout at `root`; the same sources and the same toolchain give
+ * the same bytes, wherever they are.
+ *
+ * @param {string} root
+ * @param {string} output a folder for wasm-bindgen's JavaScript, `astropass_wasm.js`
+ * @returns {Uint8Array} the wasm
+ */
+export function compile(root, output) {
+  const toolchain = join(root, "target", "wasm32-toolchain");
+  const name = existsSync(toolchain) ? readFileSync(toolchain, "utf8").trim().slice(1) : "";
+  // Panics name source files, by paths that differ from machine to machine.
+  const cargo = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
+  const flags = [`--remap-path-prefix=${cargo}=/cargo`, `--remap-path-prefix=${root}=/astropass`];
+  const args = ["build", "wasm", "--target", "web", "--profile", "wasm", "--mode", "no-install"];
+  args.push("--no-typescript", "--no-pack", "--no-opt", "--out-dir", output);
+  args.push("--", "--locked", "--target-dir", join(root, "target", "wasm32"));
+  const env = { ...process.env, RUSTFLAGS: flags.join(" ") };
+  if (name) env.RUSTUP_TOOLCHAIN = name;
+  execFileSync("wasm-pack", args, { cwd: root, stdio: "inherit", env });
+  return shrink(readFileSync(join(output, "astropass_wasm_bg.wasm")));
+}
