@@ -9,7 +9,7 @@ use crate::http::{AnyHttp, ReqwestHttp, SendHttp};
 use crate::profile::Home;
 use crate::runtime::SystemRuntime;
 use crate::session::{Core, Session};
-use crate::store::{self, Items, Keyring, ProfileStore, Prompt, StoreChoice};
+use crate::store::{Items, Keyring, ProfileStore, Prompt, StoreChoice};
 
 /// What a [`Session`] is made of; see [`Session::builder`].
 pub struct Builder {

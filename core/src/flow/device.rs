@@ -169,7 +169,7 @@ impl Device {
                 Ok(Step::Wait(pending.retried(response.retry_after, now)))
             }
             None if response.status == 200 => {
-                token::grant(&self.provider, &response, None, self.parse).map(Step::Done)
+                token::grant(&self.provider, &response, self.parse).map(Step::Done)
             }
             _ => Err(Error::from_response("token response", &response, self.parse, sent)),
         }
