@@ -49,12 +49,12 @@ test-wasm: wasm-tools $(WASM32) ## the wasm crate and core's vectors, in Chromiu
 .PHONY: test-browser
 test-browser: package build-server build-dashboard ## the packed npm package and the dashboard, in Chromium and Firefox
 	@tests/setup/node-packages tests/servers tests/browser
-	cd tests/browser && node --test --test-reporter=spec
+	cd tests/browser && node --test --test-concurrency=4 --test-timeout=180000 --test-reporter=spec
 
 .PHONY: test-packaging
 test-packaging: package build-server ## the packed npm package in fresh projects: bundlers and runtimes
 	@tests/setup/node-packages tests/packaging
-	cd tests/packaging && node --test --test-reporter=spec
+	cd tests/packaging && node --test --test-concurrency=3 --test-timeout=180000 --test-reporter=spec
 
 .PHONY: package
 package: wasm-tools $(WASM32) ## builds the npm package: target/npm/astropass-VERSION.tgz

@@ -78,6 +78,7 @@ export class Astropass implements AsyncDisposable {
     if (!unusable) return;
     this.#storage = "memory";
     this.#problem = problem("storageUnavailable", toError(unusable));
+    await this.#look();
   }
 
   /** The session as it is known now. */
@@ -98,10 +99,11 @@ export class Astropass implements AsyncDisposable {
 
   /**
    * Signs in with the device flow (RFC 8628): resolves when the person has approved elsewhere, and
-   * the session is stored. An earlier session is replaced.
+   * the session is stored. An earlier session is replaced. Where the database cannot be written and
+   * holds no session, this one is in memory for the page's life, and `state.problem` says why.
    *
-   * @throws {AstropassError} `access_denied`, `login_expired`, or what the server says; a store that
-   *   cannot be written fails before anything is shown
+   * @throws {AstropassError} `access_denied`, `login_expired`, or what the server says; before
+   *   anything is shown, a storage that cannot be written
    */
   async login({ onPrompt, signal }: LoginOptions): Promise<void> {
     signal?.throwIfAborted();
@@ -133,7 +135,7 @@ export class Astropass implements AsyncDisposable {
   async token({ signal }: { signal?: AbortSignal } = {}): Promise<string> {
     signal?.throwIfAborted();
     this.#closed.signal.throwIfAborted();
-    return this.#session.cached() ?? abortable(this.#run(() => this.#session.token()), signal);
+    return this.#session.cached() ?? abortable(this.#renewed(), signal);
   }
 
   /**
@@ -154,8 +156,7 @@ export class Astropass implements AsyncDisposable {
     const response = await this.#send(request.clone(), token);
     if (response.status !== 401) return response;
     await response.body?.cancel();
-    const refreshed = this.#run(() => this.#session.token(token));
-    return this.#send(request, await abortable(refreshed, signal));
+    return this.#send(request, await abortable(this.#renewed(token), signal));
   }
 
   /**
@@ -194,6 +195,18 @@ export class Astropass implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** A token after `rejected`, if a server answered 401 to that, or one that is fresh. */
+  async #renewed(rejected?: string): Promise<string> {
+    try {
+      return await this.#run(() => this.#session.token(rejected));
+    } catch (error) {
+      // A session that went away without an event, as with the browser's data.
+      const code = error instanceof AstropassError && error.code;
+      if (code === "not_signed_in" || code === "session_changed") await this.#look();
+      throw error;
+    }
   }
 
   /** Runs a call of the wasm to its end, with errors of our own. */
