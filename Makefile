@@ -4,22 +4,66 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+.NOTPARALLEL:
+
 # Holds the argument that makes cargo use a toolchain with the wasm32 target; usually empty.
 WASM32 := target/wasm32-toolchain
+CARGO_WASM32 = cargo $$(cat $(WASM32))
+# Everything that is for this machine; the same selection everywhere, so that nothing is built twice.
+NATIVE := --workspace --exclude astropass-wasm --locked
+FOR_WASM32 := --locked --target wasm32-unknown-unknown --target-dir target/wasm32
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+# Where the tests in browsers find the embedded server, and everything finds what setup installed.
+export ASTROPASS_SERVER := $(abspath $(or $(CARGO_TARGET_DIR),target))/debug/astropass-server
+export PATH := $(CURDIR)/target/tools:$(PATH)
 
 .PHONY: help
 help: ## lists the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## installs what the tests need (Debian; does nothing when it is all there)
 	@tests/setup/debian
+	@tests/setup/node-packages
+	@tests/setup/wasm-tools/install
 	@tests/setup/wasm32 $(WASM32) >/dev/null
 
 .PHONY: test
-test: setup check ## everything that must pass: set-up, checks, and all tests
-	cargo test --workspace --locked
+test: ## everything that must pass: set-up, checks, and all tests
+test: setup check package check-size
+test: test-rust test-wasm test-browser test-packaging check-reproducible
+
+.PHONY: test-rust
+test-rust: ## core, the native crate, the command: on this machine
+	@tests/setup/node-packages tests/servers
+	cargo test $(NATIVE)
+
+.PHONY: test-wasm
+test-wasm: wasm-tools $(WASM32) ## the wasm crate and core's vectors, in Chromium
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
+	CHROMEDRIVER="$$(command -v chromedriver)" \
+	WASM_BINDGEN_TEST_DRIVER_TIMEOUT=60 WASM_BINDGEN_TEST_TIMEOUT=300 \
+	    $(CARGO_WASM32) test --package astropass-wasm --tests $(FOR_WASM32)
+
+.PHONY: test-browser
+test-browser: package build-server build-dashboard ## the packed npm package and the dashboard, in Chromium and Firefox
+	@tests/setup/node-packages tests/servers tests/browser
+	cd tests/browser && node --test --test-reporter=spec
+
+.PHONY: test-packaging
+test-packaging: package build-server ## the packed npm package in fresh projects: bundlers and runtimes
+	@tests/setup/node-packages tests/packaging
+	cd tests/packaging && node --test --test-reporter=spec
+
+.PHONY: package
+package: wasm-tools $(WASM32) ## builds the npm package: target/npm/astropass-VERSION.tgz
+	@tests/setup/node-packages npm
+	node npm/build.mjs
+
+.PHONY: dashboard
+dashboard: build-dashboard build-server ## builds everything and serves the example dashboard beside the embedded server
+	@node examples/dashboard/serve.mjs
 
 .PHONY: demo
 demo: ## the whole job on this machine, in a temporary home (INTERACTIVE=1: you approve it)
@@ -27,15 +71,23 @@ demo: ## the whole job on this machine, in a temporary home (INTERACTIVE=1: you 
 	@$${CARGO_TARGET_DIR:-target}/debug/demo
 
 .PHONY: bench
-bench: ## speed and memory beside other programs; fails when a bound is missed
+bench: bench-native bench-browser ## speed, memory and size beside other programs; fails when a bound is missed
+
+.PHONY: bench-native
+bench-native:
 	cargo build --release --locked -p astropass-cli
 	cargo build --release --locked -p astropass-tests --bin bench
 	cargo build --release --locked --manifest-path tests/bench-peers/Cargo.toml \
 	    --target-dir $${CARGO_TARGET_DIR:-target}
 	@$${CARGO_TARGET_DIR:-target}/release/bench
 
+.PHONY: bench-browser
+bench-browser: package build-server
+	@tests/setup/node-packages tests/servers tests/packaging tests/bench-browser
+	@node tests/bench-browser/bench.mjs
+
 .PHONY: check
-check: check-format check-lints check-docs check-wasm32 ## the checks without the tests
+check: check-format check-npm check-lints check-docs check-wasm32 ## the checks without the tests
 
 .PHONY: check-format
 check-format:
@@ -45,17 +97,23 @@ check-format:
 check-lints:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
+.PHONY: check-npm
+check-npm:
+	@tests/setup/node-packages npm
+	npm run --silent --prefix npm check
+
 .PHONY: check-docs
 check-docs:
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
 
 .PHONY: check-wasm32
 check-wasm32: $(WASM32)
-	cargo $$(cat $(WASM32)) build --package astropass-core --locked \
-	    --target wasm32-unknown-unknown --target-dir target/wasm32
-
-$(WASM32):
-	@tests/setup/wasm32 $@ >/dev/null
+	$(CARGO_WASM32) build --package astropass-core --package astropass-wasm $(FOR_WASM32)
+	@if $(CARGO_WASM32) clippy --version >/dev/null 2>&1; then \
+	    $(CARGO_WASM32) clippy --package astropass-wasm --all-targets $(FOR_WASM32) -- -D warnings; \
+	else \
+	    echo 'skipped: the toolchain for wasm32 has no clippy; check-lints has seen the crate for this machine'; \
+	fi
 
 .PHONY: check-cross
 check-cross: ## type-checks for macOS and Windows, as far as the toolchain here allows
@@ -72,6 +130,33 @@ check-msrv: ## builds with the oldest Rust that is promised, where rustup has it
 .PHONY: deny
 deny: ## licences, banned and doubtful dependencies (cargo install cargo-deny --locked)
 	cargo deny --workspace check
+
+.PHONY: check-size
+check-size: package ## fails when what a page loads for the npm package is too large
+	@tests/setup/node-packages tests/bench-browser
+	@node tests/bench-browser/size.mjs
+
+.PHONY: check-reproducible
+check-reproducible: package ## builds the wasm again, elsewhere and from nothing: the same hash
+	node npm/check-reproducible.mjs
+
+# What the targets above are made with.
+
+$(WASM32):
+	@tests/setup/wasm32 $@ >/dev/null
+
+.PHONY: wasm-tools
+wasm-tools:
+	@tests/setup/wasm-tools/install
+
+.PHONY: build-server
+build-server:
+	cargo build $(NATIVE) --bin astropass-server
+
+.PHONY: build-dashboard
+build-dashboard: package
+	@tests/setup/node-packages examples/dashboard
+	npm run --silent --prefix examples/dashboard build
 
 .PHONY: fix
 fix: ## formats, and applies what clippy can mend

@@ -64,7 +64,11 @@ const provider = new Provider(url, {
       'authorization_code',
       'refresh_token',
     ]),
-    publicClient('astropass-spa', 'astropass page', ['authorization_code', 'refresh_token']),
+    publicClient('astropass-spa', 'astropass page', [
+      DEVICE_CODE,
+      'authorization_code',
+      'refresh_token',
+    ]),
   ],
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig' }] },
   cookies: { keys: [randomBytes(32).toString('base64url')] },

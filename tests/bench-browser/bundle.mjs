@@ -1,0 +1,43 @@
+// What a page loads for a package, bundled and minified in one way for all.
+
+import { mkdtemp, mkdir, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The built package that is measured: $ASTROPASS_PACKAGE, or npm/ of this checkout. */
+export const packageFolder = process.env.ASTROPASS_PACKAGE ?? join(here, "../../npm");
+
+/** The bytes of the script that `source` becomes. */
+export async function script(source, resolveDir = here) {
+  // `astropass` is found as any package is, by its manifest.
+  const folder = await mkdtemp(join(tmpdir(), "astropass-size-"));
+  try {
+    await mkdir(join(folder, "node_modules"));
+    await symlink(packageFolder, join(folder, "node_modules/astropass"));
+    const result = await build({
+      stdin: { contents: source, resolveDir },
+      nodePaths: [join(folder, "node_modules")],
+      bundle: true,
+      minify: true,
+      format: "esm",
+      write: false,
+      logLevel: "error",
+    });
+    return result.outputFiles[0].contents;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** The wasm file that `astropass/url` fetches. */
+export async function wasm() {
+  const manifest = JSON.parse(await readFile(join(packageFolder, "package.json"), "utf8"));
+  return readFile(join(packageFolder, manifest.exports["./astropass.wasm"]));
+}
+
+export const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;
