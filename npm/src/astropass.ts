@@ -1,7 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Session, Shown } from "astropass-wasm";
+import type { Session, Shown, Task } from "astropass-wasm";
 import { AstropassError, toError } from "./errors.js";
 import { type Event, locks, memoryStorage } from "./host.js";
+import { run } from "./task.js";
 import type {
   AstropassOptions,
   AstropassProblem,
@@ -25,6 +26,8 @@ export class Astropass implements AsyncDisposable {
   readonly #listeners = new Set<(state: AuthState) => void>();
   readonly #closed = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Tokens that are asked for, by the one that was rejected. */
+  readonly #asked = new Map<string | undefined, Promise<string>>();
   #channel: BroadcastChannel | undefined;
   #problem: AstropassProblem | undefined;
   #storage: StorageKind;
@@ -74,7 +77,7 @@ export class Astropass implements AsyncDisposable {
 
   /** Goes on in memory where the database cannot be used, and says so in the state. */
   async #tryStorage(thorough: boolean) {
-    const unusable = await this.#run(() => this.#session.start(thorough));
+    const unusable = await this.#work(() => this.#session.start(thorough));
     if (!unusable) return;
     this.#storage = "memory";
     this.#problem = problem("storageUnavailable", toError(unusable));
@@ -119,8 +122,8 @@ export class Astropass implements AsyncDisposable {
       end?.addEventListener("abort", () => abandon(), { once: true });
     }
     await this.#tryStorage(true);
-    const login = this.#run(() => this.#session.login(show, abandoned));
-    await abortable(Promise.race([login, thrown.promise]), signal);
+    const login = async () => run(await run(this.#session.login(show), abandoned));
+    await abortable(Promise.race([this.#run(login), thrown.promise]), signal);
     await this.#look();
   }
 
@@ -133,7 +136,7 @@ export class Astropass implements AsyncDisposable {
   async token({ signal }: { signal?: AbortSignal } = {}): Promise<string> {
     signal?.throwIfAborted();
     this.#closed.signal.throwIfAborted();
-    return this.#session.cached() ?? abortable(this.#run(() => this.#session.token()), signal);
+    return this.#session.cached() ?? abortable(this.#token(), signal);
   }
 
   /**
@@ -154,8 +157,7 @@ export class Astropass implements AsyncDisposable {
     const response = await this.#send(request.clone(), token);
     if (response.status !== 401) return response;
     await response.body?.cancel();
-    const refreshed = this.#run(() => this.#session.token(token));
-    return this.#send(request, await abortable(refreshed, signal));
+    return this.#send(request, await abortable(this.#token(token), signal));
   }
 
   /**
@@ -163,7 +165,7 @@ export class Astropass implements AsyncDisposable {
    * `sessionChanged`: what they show is the old organization's.
    */
   async switchOrganization(organization: string): Promise<void> {
-    await this.#run(() => this.#session.switchOrganization(organization));
+    await this.#work(() => this.#session.switchOrganization(organization));
     await this.#look();
   }
 
@@ -174,7 +176,7 @@ export class Astropass implements AsyncDisposable {
   async logout(): Promise<SignedOutResult> {
     let revoked: boolean | undefined;
     try {
-      revoked = await this.#run(() => this.#session.logout());
+      revoked = await this.#work(() => this.#session.logout());
     } catch (error) {
       if (!(error instanceof AstropassError && error.code === "not_signed_in")) throw error;
     }
@@ -196,7 +198,23 @@ export class Astropass implements AsyncDisposable {
     return this.close();
   }
 
-  /** Runs a call of the wasm to its end, with errors of our own. */
+  /** All who ask for the same share one call, which goes on without them. */
+  #token(rejected?: string): Promise<string> {
+    let asked = this.#asked.get(rejected);
+    if (!asked) {
+      asked = this.#work(() => this.#session.token(rejected));
+      this.#asked.set(rejected, asked);
+      const ended = () => this.#asked.delete(rejected);
+      asked.then(ended, ended);
+    }
+    return asked;
+  }
+
+  #work<T>(task: () => Task<T>): Promise<T> {
+    return this.#run(async () => run(task()));
+  }
+
+  /** Runs calls of the wasm to their end, with errors of our own. */
   #run<T>(call: () => Promise<T>): Promise<T> {
     const running = (async () => {
       this.#closed.signal.throwIfAborted();
@@ -256,7 +274,7 @@ export class Astropass implements AsyncDisposable {
   /** Reads the session again, after `event` in this tab or another. */
   async #look(event?: Event) {
     try {
-      const { expiresAt, ...session } = await this.#run(() => this.#session.credentials());
+      const { expiresAt, ...session } = await this.#work(() => this.#session.credentials());
       this.#set({
         status: event === "sessionOver" ? "sessionOver" : "signedIn",
         ...session,

@@ -4,7 +4,7 @@ use astropass_core::{HttpError, HttpErrorKind, StoreError};
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, Request};
+use web_sys::Request;
 
 #[wasm_bindgen(module = "/js/page.js")]
 extern "C" {
@@ -19,7 +19,6 @@ extern "C" {
     pub(crate) fn exchange(
         fetch: &JsValue,
         request: &Request,
-        controller: &AbortController,
         millis: f64,
         max_body: f64,
     ) -> Promise;

@@ -1,19 +1,14 @@
 use std::cell::RefCell;
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
 use astropass_core::flow::Prompt;
 use astropass_core::wire::{MAX_DEPTH, Value};
 use astropass_core::{
-    Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, Provider, Secret, StoreError,
-    discover, is_profile_name, printable,
+    Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, Provider, Secret, discover,
+    is_profile_name, printable,
 };
-use js_sys::futures::{JsFuture, future_to_promise};
-use js_sys::{Function, Promise};
-
+use js_sys::Function;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -23,11 +18,11 @@ use crate::http::FetchHttp;
 use crate::json::{to_js, to_value};
 use crate::runtime::PageRuntime;
 use crate::store::ProfileStore;
+use crate::task::Task;
 
 type Core = astropass_core::Session<FetchHttp, ProfileStore, PageRuntime>;
 
-/// A session, as the npm package's `Astropass` has it. Its promises reject with what
-/// [`to_js_error`] makes.
+/// A session, as the npm package's `Astropass` has it.
 #[wasm_bindgen]
 pub struct Session(Rc<Inner>);
 
@@ -40,23 +35,6 @@ struct Inner {
     discovers: bool,
     /// Made as soon as all endpoints are known; made anew by a login.
     core: RefCell<Option<Arc<Core>>>,
-    /// The refresh under way.
-    refreshing: RefCell<Option<Promise>>,
-}
-
-/// A rejection: an [`Error`], or one that a shared promise was rejected with.
-struct Failure(JsValue);
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self(to_js_error(&error))
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Error::from(error).into()
-    }
 }
 
 #[wasm_bindgen]
@@ -70,14 +48,13 @@ impl Session {
         }
     }
 
-    /// Tries the store, and whether it can be written if this is `thorough`; resolves to what keeps
-    /// the database from being used, if anything does. Then the session is in this page only.
-    pub fn start(&self, thorough: bool) -> Promise {
-        self.run(|inner| {
-            Box::pin(async move {
-                let problem = inner.store.start(thorough).await;
-                Ok(problem.map_or(JsValue::UNDEFINED, |error| to_js_error(&error.into())))
-            })
+    /// Tries the store, and whether it can be written if this is `thorough`; gives what keeps the
+    /// database from being used, if anything does. Then the session is in this page only.
+    pub fn start(&self, thorough: bool) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            let problem = inner.store.start(thorough).await;
+            Ok(problem.map_or(JsValue::UNDEFINED, |error| to_js_error(&error.into())))
         })
     }
 
@@ -87,58 +64,70 @@ impl Session {
         Some(core.as_ref()?.cached()?.expose_secret().to_owned())
     }
 
-    /// Resolves to an access token; `rejected` is one that a server answered 401 to.
-    pub fn token(&self, rejected: Option<String>) -> Promise {
-        self.run(|inner| Box::pin(inner.token(rejected.map(Secret::new))))
-    }
-
-    /// Resolves to `{user, organization, expiresAt}` of the stored session.
-    pub fn credentials(&self) -> Promise {
-        self.run(|inner| {
-            Box::pin(async move {
-                let found = inner.core().await?.credentials().await;
-                if matches!(found, Err(Error::NotSignedIn)) {
-                    // The page is told so. Whoever signs in next, in any tab, is news to it.
-                    *inner.core.borrow_mut() = None;
-                }
-                Ok(describe(&*found?))
-            })
+    /// Gives an access token; `rejected` is one that a server answered 401 to.
+    pub fn token(&self, rejected: Option<String>) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            let core = inner.core().await?;
+            let fresh = if rejected.is_none() { core.fresh().await? } else { None };
+            let token = match fresh {
+                Some(token) => token,
+                None => core.refresh(rejected.map(Secret::new)).await?,
+            };
+            Ok(token.expose_secret().into())
         })
     }
 
-    /// Signs in. `show` gets `{userCode, verificationUri, verificationUriComplete, expiresIn}`;
-    /// `abandoned` resolves when nobody wants the login any more.
-    pub fn login(&self, show: Function, abandoned: Promise) -> Promise {
-        self.run(|inner| Box::pin(inner.login(show, abandoned)))
+    /// Gives `{user, organization, expiresAt}` of the stored session.
+    pub fn credentials(&self) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            let found = inner.core().await?.credentials().await;
+            if matches!(found, Err(Error::NotSignedIn)) {
+                // The page is told so. Whoever signs in next, in any tab, is news to it.
+                *inner.core.borrow_mut() = None;
+            }
+            Ok(describe(&*found?))
+        })
     }
 
-    /// Signs out; resolves to whether the server confirmed it, or nothing where it has no way to.
-    pub fn logout(&self) -> Promise {
-        self.run(|inner| {
-            Box::pin(async move {
-                let signed_out = inner.core().await?.logout().await?;
-                Ok(signed_out.revoked.map_or(JsValue::UNDEFINED, |revoked| revoked.is_ok().into()))
-            })
+    /// Signs in, up to the approval; gives the task that stores the session. `show` gets
+    /// `{userCode, verificationUri, verificationUriComplete, expiresIn}`.
+    pub fn login(&self, show: Function) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            let core = inner.core_for_login().await?;
+            let show = |prompt| {
+                // What it throws is the npm package's to see to.
+                let _ = show.call1(&JsValue::UNDEFINED, &prompt_to_js(&prompt));
+            };
+            let grant = core.authorize_device(show).await?;
+            let stored = Task::new(async move {
+                core.establish(grant).await?;
+                *inner.core.borrow_mut() = Some(core);
+                Ok(JsValue::UNDEFINED)
+            });
+            Ok(stored.into())
+        })
+    }
+
+    /// Signs out; gives whether the server confirmed it, or nothing where it has no way to.
+    pub fn logout(&self) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            let signed_out = inner.core().await?.logout().await?;
+            Ok(signed_out.revoked.map_or(JsValue::UNDEFINED, |revoked| revoked.is_ok().into()))
         })
     }
 
     /// Goes on as a member of another organization (WorkOS).
     #[wasm_bindgen(js_name = switchOrganization)]
-    pub fn switch_organization(&self, organization: String) -> Promise {
-        self.run(|inner| {
-            Box::pin(async move {
-                inner.core().await?.switch_organization(organization).await?;
-                Ok(JsValue::UNDEFINED)
-            })
+    pub fn switch_organization(&self, organization: String) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            inner.core().await?.switch_organization(organization).await?;
+            Ok(JsValue::UNDEFINED)
         })
-    }
-
-    /// Runs `work` to its end, whoever waits for it.
-    fn run(
-        &self,
-        work: impl FnOnce(Rc<Inner>) -> Boxed<'static, Result<JsValue, Failure>>,
-    ) -> Promise {
-        spawn(work(Rc::clone(&self.0)))
     }
 }
 
@@ -175,7 +164,6 @@ impl Inner {
             provider,
             discovers: options.field("discover") == Some(&Value::Bool(true)),
             core: RefCell::default(),
-            refreshing: RefCell::default(),
         })
     }
 
@@ -236,77 +224,6 @@ impl Inner {
         let http = FetchHttp(self.host.clone());
         Arc::new(Core::new(provider, http, self.store.clone(), PageRuntime(self.host.clone())))
     }
-
-    async fn login(self: Rc<Self>, show: Function, abandoned: Promise) -> Result<JsValue, Failure> {
-        // The database may have become unusable since the page began; then there is no session
-        // in it that could be lost.
-        let authorized = unless(
-            JsFuture::from(abandoned),
-            Box::pin(async {
-                let core = self.core_for_login().await?;
-                let grant = core
-                    .authorize_device(|prompt| {
-                        // What it throws is the npm package's to see to.
-                        let _ = show.call1(&JsValue::UNDEFINED, &prompt_to_js(&prompt));
-                    })
-                    .await?;
-                Ok::<_, Error>((core, grant))
-            }),
-        );
-        let (core, grant) = authorized.await.ok_or(Error::Finished)??;
-        core.establish(grant).await?;
-        *self.core.borrow_mut() = Some(core);
-        Ok(JsValue::UNDEFINED)
-    }
-
-    async fn token(self: Rc<Self>, rejected: Option<Secret>) -> Result<JsValue, Failure> {
-        let core = self.core().await?;
-        if rejected.is_none()
-            && let Some(token) = core.fresh().await?
-        {
-            return Ok(token.expose_secret().into());
-        }
-        loop {
-            let running = self.refreshing.borrow().clone();
-            let joined = running.is_some();
-            let refresh = running.unwrap_or_else(|| self.refresh(&core, rejected.clone()));
-            let token = refresh.await.map_err(Failure)?;
-            // One that was begun for other reasons may have found the rejected one fresh.
-            let is_rejected = rejected.as_ref().is_some_and(|old| token == old.expose_secret());
-            if !joined || !is_rejected {
-                return Ok(token);
-            }
-        }
-    }
-
-    /// Begins the refresh that all callers share, and that goes on without them.
-    fn refresh(self: &Rc<Self>, core: &Arc<Core>, rejected: Option<Secret>) -> Promise {
-        let (inner, core) = (Rc::clone(self), Arc::clone(core));
-        let refresh = spawn(Box::pin(async move {
-            let refreshed = core.refresh(rejected).await;
-            *inner.refreshing.borrow_mut() = None;
-            Ok(refreshed?.expose_secret().into())
-        }));
-        *self.refreshing.borrow_mut() = Some(refresh.clone());
-        refresh
-    }
-}
-
-fn spawn(work: Boxed<'static, Result<JsValue, Failure>>) -> Promise {
-    future_to_promise(async { work.await.map_err(|Failure(error)| error) })
-}
-
-/// A future of its own in memory. The compiler would write one that is held by value into the one
-/// around it, and so once for each place that it is used in.
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-
-/// What `work` gives, unless `end` comes first.
-async fn unless<T>(mut end: JsFuture, mut work: Boxed<'_, T>) -> Option<T> {
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => Pin::new(&mut end).poll(context).map(|_| None),
-    })
-    .await
 }
 
 type Slot = fn(&mut Endpoints) -> &mut Option<Endpoint>;

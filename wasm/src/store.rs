@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::bindings::{self, DATABASE, Host, call, random_name, store_error, text};
 use crate::json::{parse_json, print_json};
+use crate::task;
 
 /// The version of what is stored.
 const VERSION: u64 = 1;
@@ -38,7 +39,7 @@ impl Drop for Guard {
 }
 
 async fn settled(promise: Promise) -> Result<JsValue, StoreError> {
-    promise.await.map_err(|error| store_error(&error))
+    task::settled(promise).await.map_err(|error| store_error(&error))
 }
 
 impl ProfileStore {
