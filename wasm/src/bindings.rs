@@ -10,6 +10,8 @@ use web_sys::Request;
 extern "C" {
     pub(crate) fn now() -> f64;
     pub(crate) fn sleep(millis: f64) -> Promise;
+    #[wasm_bindgen(catch)]
+    pub(crate) fn parse(text: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_name = randomName)]
     pub(crate) fn random_name() -> String;
 }

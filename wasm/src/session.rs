@@ -3,7 +3,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use astropass_core::flow::Prompt;
-use astropass_core::wire::{MAX_DEPTH, Value};
+use astropass_core::wire::{MAX_DEPTH, Value, concat};
 use astropass_core::{
     Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, Provider, Secret, discover,
     is_profile_name, printable,
@@ -157,7 +157,7 @@ impl Inner {
         }
         endpoints.fill_gaps(provider.endpoints);
         provider.endpoints = endpoints;
-        let key = [profile, &provider.issuer, client_id].join(" ");
+        let key = concat(&[profile, " ", &provider.issuer, " ", client_id]);
         Ok(Self {
             store: ProfileStore::new(host.clone(), &key),
             host,
