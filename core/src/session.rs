@@ -82,8 +82,8 @@ pub async fn discover(
 
 impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// A session of `provider` kept in `store`. Nothing is read yet.
-    pub fn new(provider: Provider, http: H, store: S, runtime: R) -> Self {
-        Self { provider: Arc::new(provider), http, store, runtime, state: Mutex::default() }
+    pub fn new(provider: impl Into<Arc<Provider>>, http: H, store: S, runtime: R) -> Self {
+        Self { provider: provider.into(), http, store, runtime, state: Mutex::default() }
     }
 
     /// The provider.

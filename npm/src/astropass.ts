@@ -300,15 +300,32 @@ export class Astropass implements AsyncDisposable {
   }
 }
 
-/** What the wasm needs to know of the options. */
+/** What the wasm needs to know of the options: a provider as it stores one, and more. */
 function providerOf(options: AstropassOptions): object {
-  const { provider, clientId, endpoints, issuer, workosUrl, scopes = SCOPES } = options;
+  const { provider, clientId, endpoints: given, issuer, scopes = SCOPES } = options;
   if (!clientId) throw new AstropassError("misuse", "give Astropass.create() a clientId");
-  const known = { clientId, endpoints, scopes, profile: options.profile ?? "default" };
-  if (provider === "workos") return { ...known, workosUrl: workosUrl ?? WORKOS };
-  if (issuer !== undefined) return { ...known, issuer, discover: true };
+  const endpoints = {
+    device_authorization: given?.deviceAuthorization,
+    token: given?.token,
+    revocation: given?.revocation,
+    userinfo: given?.userinfo,
+  };
+  const profile = options.profile ?? "default";
+  const client_id = String(clientId);
+  const known = { kind: "oidc", client_id, endpoints, scopes: Array.from(scopes, String), profile };
+  if (provider === "workos") {
+    const url = options.workosUrl ?? WORKOS;
+    // As `Endpoint` in core writes it.
+    const base = (URL.canParse(url) ? new URL(url).href : url).replace(/\/+$/, "");
+    const users = `${base}/user_management/`;
+    endpoints.device_authorization ??= `${users}authorize/device`;
+    endpoints.token ??= `${users}authenticate`;
+    endpoints.revocation ??= `${users}sessions/logout`;
+    return { ...known, kind: "workos", scopes: [], issuer: base };
+  }
+  if (issuer !== undefined) return { ...known, issuer: String(issuer), discover: true };
   // A provider without metadata is known by where its tokens come from.
-  if (endpoints?.token) return { ...known, issuer: new URL(endpoints.token).origin };
+  if (given?.token) return { ...known, issuer: new URL(given.token).origin };
   throw new AstropassError("misuse", "give Astropass.create() a provider, an issuer or endpoints");
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct FetchHttp(pub(crate) Host);
 
 impl Http for FetchHttp {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
-        let (millis, max_body) = (request.timeout.as_millis() as f64, request.max_body as f64);
+        let (millis, max_body) = (request.timeout.as_secs_f64() * 1000.0, request.max_body as f64);
         let invalid = || HttpError { kind: HttpErrorKind::Invalid, detail: String::new() };
         let request = to_fetch(&request).ok_or_else(invalid)?;
         let received = settled(exchange(&self.0.fetch(), &request, millis, max_body)).await;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use astropass_core::flow::Prompt;
 use astropass_core::wire::{MAX_DEPTH, Value, concat};
 use astropass_core::{
-    Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, Provider, Secret, discover,
-    is_profile_name, printable,
+    Credentials, Endpoint, Endpoints, Error, Provider, Secret, discover, is_profile_name, printable,
 };
 use js_sys::Function;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -30,7 +29,7 @@ struct Inner {
     host: Host,
     store: ProfileStore,
     /// As far as it is known without discovery.
-    provider: Provider,
+    provider: Arc<Provider>,
     /// Whether a login asks the issuer for endpoints first.
     discovers: bool,
     /// Made as soon as all endpoints are known; made anew by a login.
@@ -39,8 +38,8 @@ struct Inner {
 
 #[wasm_bindgen]
 impl Session {
-    /// The session kept by `host`. `options` is
-    /// `{clientId, workosUrl | issuer, discover, endpoints, scopes, profile}`; nothing is read yet.
+    /// The session kept by `host`; nothing is read yet. `options` are the stored form of a
+    /// [`Provider`], with `profile` and `discover`.
     pub fn open(options: &JsValue, host: JsValue) -> Result<Self, JsValue> {
         match Inner::open(options, host.unchecked_into()) {
             Ok(inner) => Ok(Self(Rc::new(inner))),
@@ -134,34 +133,24 @@ impl Session {
 impl Inner {
     fn open(options: &JsValue, host: Host) -> Result<Self, Error> {
         let options = to_value(options, MAX_DEPTH).unwrap_or(Value::Null);
-        let text = |name| options.string(name).unwrap_or_default();
-        let (client_id, profile) = (text("clientId"), text("profile"));
+        let profile = options.string("profile").unwrap_or_default();
         if !is_profile_name(profile) {
             return Err(Error::InvalidProfileName(profile.into()));
         }
-        let scopes = options.field("scopes").and_then(Value::as_list).unwrap_or_default();
-        let mut provider = match options.string("workosUrl") {
-            Some(url) => Provider::workos(&Endpoint::parse(url)?, client_id, Encoding::Json)?,
-            None => Provider {
-                issuer: Endpoint::parse(text("issuer")).map(|_| text("issuer").to_owned())?,
-                client_id: client_id.to_owned(),
-                scopes: scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-                endpoints: Endpoints::default(),
-                dialect: Dialect::Standard,
-            },
-        };
-        let mut endpoints = Endpoints::default();
-        for (name, of) in ENDPOINTS {
-            let given = options.field("endpoints").and_then(|endpoints| endpoints.string(name));
-            *of(&mut endpoints) = given.map(Endpoint::parse).transpose()?;
+        // The stored form has nothing to say about a URL that cannot be used.
+        Endpoint::parse(options.string("issuer").unwrap_or_default())?;
+        if let Some(Value::Map(endpoints)) = options.field("endpoints") {
+            for (_, url) in endpoints {
+                url.as_str().map(Endpoint::parse).transpose()?;
+            }
         }
-        endpoints.fill_gaps(provider.endpoints);
-        provider.endpoints = endpoints;
-        let key = concat(&[profile, " ", &provider.issuer, " ", client_id]);
+        // The npm package gives every field, with the right type.
+        let provider = Provider::from_value(&options).ok_or(Error::Finished)?;
+        let key = concat(&[profile, " ", &provider.issuer, " ", &provider.client_id]);
         Ok(Self {
             store: ProfileStore::new(host.clone(), &key),
             host,
-            provider,
+            provider: Arc::new(provider),
             discovers: options.field("discover") == Some(&Value::Bool(true)),
             core: RefCell::default(),
         })
@@ -199,17 +188,17 @@ impl Inner {
         Ok(self.new_core(self.with_endpoints(found)))
     }
 
-    fn with_endpoints(&self, found: Endpoints) -> Provider {
-        let mut provider = self.provider.clone();
+    fn with_endpoints(&self, found: Endpoints) -> Arc<Provider> {
+        let mut provider = Provider::clone(&self.provider);
         provider.endpoints.fill_gaps(found);
-        provider
+        Arc::new(provider)
     }
 
     fn begun(&self) -> Option<Arc<Core>> {
         self.core.borrow().clone()
     }
 
-    fn begin(&self, provider: Provider) -> Arc<Core> {
+    fn begin(&self, provider: Arc<Provider>) -> Arc<Core> {
         let core = self.new_core(provider);
         *self.core.borrow_mut() = Some(Arc::clone(&core));
         core
@@ -219,22 +208,12 @@ impl Inner {
         clippy::arc_with_non_send_sync,
         reason = "core takes an Arc, and a page has one thread"
     )]
-    fn new_core(&self, provider: Provider) -> Arc<Core> {
+    fn new_core(&self, provider: Arc<Provider>) -> Arc<Core> {
         self.store.remember(&provider);
         let http = FetchHttp(self.host.clone());
         Arc::new(Core::new(provider, http, self.store.clone(), PageRuntime(self.host.clone())))
     }
 }
-
-type Slot = fn(&mut Endpoints) -> &mut Option<Endpoint>;
-
-/// The names that the npm package has for endpoints.
-const ENDPOINTS: [(&str, Slot); 4] = [
-    ("deviceAuthorization", |endpoints| &mut endpoints.device_authorization),
-    ("token", |endpoints| &mut endpoints.token),
-    ("revocation", |endpoints| &mut endpoints.revocation),
-    ("userinfo", |endpoints| &mut endpoints.userinfo),
-];
 
 fn prompt_to_js(prompt: &Prompt) -> JsValue {
     let complete = prompt.verification_uri_complete.as_ref();

@@ -96,7 +96,7 @@ impl Store for ProfileStore {
     }
 
     async fn lock(&self, wait: Duration) -> Result<Guard, StoreError> {
-        let release = self.store.lock(&self.host.locks(), wait.as_millis() as f64);
+        let release = self.store.lock(&self.host.locks(), wait.as_secs_f64() * 1000.0);
         Ok(Guard { release: settled(release).await? })
     }
 
