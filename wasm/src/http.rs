@@ -15,20 +15,23 @@ pub(crate) struct FetchHttp(pub(crate) Host);
 impl Http for FetchHttp {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let (millis, max_body) = (request.timeout.as_secs_f64() * 1000.0, request.max_body as f64);
-        let invalid = || HttpError { kind: HttpErrorKind::Invalid, detail: String::new() };
-        let request = to_fetch(&request).ok_or_else(invalid)?;
-        let received = settled(exchange(&self.0.fetch(), &request, millis, max_body)).await;
-        let received = received.map_err(|error| http_error(&error))?;
-        let number = |name| property(&received, name).as_f64();
-        Ok(Response {
-            status: number("status").unwrap_or_default() as u16,
-            headers: Vec::new(),
-            date: number("date").map(|date| Timestamp::from_unix(date as i64)),
-            // What is none or negative becomes zero.
-            retry_after: number("retryAfter").unwrap_or_default() as u32,
-            body: Zeroizing::new(Uint8Array::new(&property(&received, "body")).to_vec()),
-        })
+        let request = to_fetch(&request)
+            .ok_or_else(|| HttpError { kind: HttpErrorKind::Invalid, detail: String::new() })?;
+        settled(exchange(&self.0.fetch(), &request, millis, max_body), received).await
     }
+}
+
+fn received(response: Result<JsValue, JsValue>) -> Result<Response, HttpError> {
+    let response = response.map_err(|error| http_error(&error))?;
+    let number = |name| property(&response, name).as_f64();
+    Ok(Response {
+        status: number("status").unwrap_or_default() as u16,
+        headers: Vec::new(),
+        date: number("date").map(|date| Timestamp::from_unix(date as i64)),
+        // What is none or negative becomes zero.
+        retry_after: number("retryAfter").unwrap_or_default() as u32,
+        body: Zeroizing::new(Uint8Array::new(&property(&response, "body")).to_vec()),
+    })
 }
 
 /// Gloo's builder would also read the query, by way of much of `core::fmt`.

@@ -47,14 +47,17 @@ impl Task {
     }
 }
 
-/// How `promise` settles; to be awaited in a [`Task`].
-pub(crate) fn settled(promise: Promise) -> impl Future<Output = Result<JsValue, JsValue>> {
+/// What `read` makes of how `promise` settles; to be awaited in a [`Task`].
+pub(crate) fn settled<T>(
+    promise: Promise,
+    read: impl Fn(Result<JsValue, JsValue>) -> T,
+) -> impl Future<Output = T> {
     let mut promise = Some(promise);
     poll_fn(move |_| match promise.take() {
         Some(promise) => {
             AWAITED.set(promise.into());
             Poll::Pending
         }
-        None => Poll::Ready(SETTLED.replace(Ok(JsValue::UNDEFINED))),
+        None => Poll::Ready(read(SETTLED.replace(Ok(JsValue::UNDEFINED)))),
     })
 }
