@@ -4,7 +4,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# One thing after the other, but for the two halves of the tests: see `test`.
+ifndef HALVES
 .NOTPARALLEL:
+endif
 
 # Holds the argument that makes cargo use a toolchain with the wasm32 target; usually empty.
 WASM32 := target/wasm32-toolchain
@@ -31,8 +34,13 @@ setup: ## installs what the tests need (Debian; does nothing when it is all ther
 
 .PHONY: test
 test: ## everything that must pass: set-up, checks, and all tests
-test: setup check package check-size
-test: test-rust test-wasm test-browser test-packaging check-reproducible
+test: setup check package check-size build-server build-dashboard
+	$(MAKE) HALVES=1 --jobs=2 --output-sync=recurse test-rust test-web
+
+# The second half. Browsers mostly wait, while the first half computes.
+.PHONY: test-web
+test-web:
+	$(MAKE) HALVES= --jobs=1 test-wasm test-browser test-packaging check-reproducible
 
 .PHONY: test-rust
 test-rust: ## core, the native crate, the command: on this machine

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { shortenNames } from "./names.mjs";
 import { shrink } from "./shrink.mjs";
 
 /**
@@ -24,5 +25,9 @@ export function compile(root, output) {
   const env = { ...process.env, RUSTFLAGS: flags.join(" ") };
   if (name) env.RUSTUP_TOOLCHAIN = name;
   execFileSync("wasm-pack", args, { cwd: root, stdio: "inherit", env });
-  return shrink(readFileSync(join(output, "astropass_wasm_bg.wasm")));
+  const glue = join(output, "astropass_wasm.js");
+  const bound = readFileSync(join(output, "astropass_wasm_bg.wasm"));
+  const { wasm, javascript } = shortenNames(shrink(bound), readFileSync(glue, "utf8"));
+  writeFileSync(glue, javascript);
+  return wasm;
 }

@@ -3,7 +3,7 @@ import binaryen from "binaryen";
 /**
  * What only serves to word a panic. There is no panic hook in a page and nobody to read it: a panic
  * ends the module with a trap, with these functions as without them. Of `core::fmt` the rest of the
- * code needs only what writes a text into a text (gloo-net does so with queries).
+ * code needs nothing.
  */
 const PANICS = new RegExp(
   [

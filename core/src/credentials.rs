@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::wire::Value;
+use crate::wire::{Value, concat};
 use crate::{Secret, StoreError, Timestamp};
 
 /// Whose session it is. Nothing that differs in any of these is ever taken for the same session.
@@ -211,14 +211,15 @@ impl Credentials {
         match tokens.seconds("version") {
             Some(VERSION) => {}
             Some(version) if version > VERSION => {
-                return Err(StoreError::Newer(
-                    ["their version is ", &version.to_string()].concat(),
-                ));
+                return Err(StoreError::Newer(concat(&[
+                    "their version is ",
+                    &version.to_string(),
+                ])));
             }
             _ => return Err(StoreError::Corrupt("the tokens have no version".to_owned())),
         }
         let corrupt =
-            |what: &str| StoreError::Corrupt([what, " is missing or unreadable"].concat());
+            |what: &str| StoreError::Corrupt(concat(&[what, " is missing or unreadable"]));
         let text = |value: &Value, name: &str| value.string(name).map(str::to_owned);
         let received_at = match session.field("received_at") {
             Some(Value::Number(seconds)) => Timestamp::from_unix(*seconds as i64),

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::wire::{decimal, percent_encode};
+use crate::wire::{concat, decimal, percent_encode};
 
 /// The only kind of URL that a request may go to, or that is opened for a user.
 ///
@@ -20,7 +20,7 @@ pub struct InvalidUrl(&'static str);
 
 impl InvalidUrl {
     pub(crate) fn message(self) -> String {
-        ["the URL cannot be used: ", self.0].concat()
+        concat(&["the URL cannot be used: ", self.0])
     }
 }
 
@@ -133,7 +133,7 @@ impl Endpoint {
         while let Some(rest) = path.strip_prefix('/') {
             path = rest;
         }
-        Self::parse(&[base, "/", path].concat())
+        Self::parse(&concat(&[base, "/", path]))
     }
 
     /// The URL with `name=value` added to its query.
@@ -191,7 +191,7 @@ fn scheme_of(url: &str) -> Option<(&str, &str)> {
 type HostAndPort<'a> = (&'a str, Option<(u32, &'a str)>);
 
 fn split_port(authority: &str) -> Result<HostAndPort<'_>, InvalidUrl> {
-    if authority.as_bytes().contains(&b'@') {
+    if authority.bytes().any(|byte| byte == b'@') {
         return Err(InvalidUrl("it has a user name in it"));
     }
     // Behind the bracket of an IPv6 literal, or else the only colon there may be.
@@ -254,7 +254,7 @@ fn is_octet(label: &[u8]) -> bool {
 
 /// Path and query: the characters of RFC 3986 §3.3 and §3.4 that no parser rewrites.
 fn check_tail(tail: &str) -> Result<(), InvalidUrl> {
-    if tail.as_bytes().contains(&b'#') {
+    if tail.bytes().any(|byte| byte == b'#') {
         return Err(InvalidUrl("it has a fragment (#)"));
     }
     let mut bytes = tail.bytes();

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::wire::{ParseJson, Value};
+use crate::wire::{ParseJson, Value, concat};
 use crate::{HttpError, HttpErrorKind, InvalidUrl, Response, Secret, StoreError};
 
 /// Why a sign-in, a token or a sign-out was not had.
@@ -106,26 +106,26 @@ impl Error {
             Self::NotSignedIn => "not signed in",
             Self::SessionOver(None) => "the session is over",
             Self::SessionOver(Some(error)) => {
-                return ["the session is over: ", &error.message()].concat();
+                return concat(&["the session is over: ", &error.message()]);
             }
             Self::SessionChanged => "another user or organization is signed in now",
             Self::AccessDenied(None) => "the login was denied",
             Self::AccessDenied(Some(error)) => {
-                return ["the login was denied: ", &error.message()].concat();
+                return concat(&["the login was denied: ", &error.message()]);
             }
             Self::LoginExpired => "the login was not approved in time",
-            Self::Server(error) => return ["the server refused: ", &error.message()].concat(),
+            Self::Server(error) => return concat(&["the server refused: ", &error.message()]),
             Self::Unavailable { status: 429, .. } => {
                 "the server asks for fewer requests (HTTP 429)"
             }
             Self::Unavailable { status, .. } => {
-                let status = status.to_string();
-                return ["the server cannot answer at the moment (HTTP ", &status, ")"].concat();
+                let status = u64::from(*status).to_string();
+                return concat(&["the server cannot answer at the moment (HTTP ", &status, ")"]);
             }
             Self::MalformedResponse(error) => {
                 let MalformedResponse { of, problem, status } = &**error;
-                let status = status.to_string();
-                return [
+                let status = u64::from(*status).to_string();
+                return concat(&[
                     "the server's ",
                     of,
                     " cannot be used: ",
@@ -133,23 +133,22 @@ impl Error {
                     " (HTTP ",
                     &status,
                     ")",
-                ]
-                .concat();
+                ]);
             }
             Self::IssuerMismatch(error) => {
                 let (found, expected) = (quoted(&error.found), quoted(&error.expected));
-                return ["the server calls itself ", &found, ", not ", &expected].concat();
+                return concat(&["the server calls itself ", &found, ", not ", &expected]);
             }
             Self::InvalidIdToken(problem) => {
-                return ["the ID token cannot be used: ", problem].concat();
+                return concat(&["the ID token cannot be used: ", problem]);
             }
             Self::MissingEndpoint(name) => {
-                return ["the provider names no ", name, " endpoint"].concat();
+                return concat(&["the provider names no ", name, " endpoint"]);
             }
             Self::InvalidUrl(error) => return error.message(),
             Self::InvalidProfileName(name) => {
                 let rule = " cannot name a profile: use letters, digits, '-', '_' and '.'";
-                return [quoted(name).as_str(), rule].concat();
+                return concat(&[&quoted(name), rule]);
             }
             Self::Http(error) => return error.message(),
             Self::Store(error) => return error.message(),
@@ -257,7 +256,7 @@ impl ServerError {
     fn message(&self) -> String {
         match self.description.as_deref().unwrap_or_default() {
             "" => self.code.clone(),
-            description => [description, " (", &self.code, ")"].concat(),
+            description => concat(&[description, " (", &self.code, ")"]),
         }
     }
 }
@@ -295,7 +294,7 @@ pub fn printable(text: &str) -> String {
 
 /// `text`, from wherever, in quotation marks.
 fn quoted(text: &str) -> String {
-    ["\"", &printable(text), "\""].concat()
+    concat(&["\"", &printable(text), "\""])
 }
 
 /// Control characters, and the Unicode ones that reorder or hide text.

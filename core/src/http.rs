@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::wire::Value;
+use crate::wire::{Value, concat};
 use crate::{Endpoint, Secret, Timestamp};
 
 /// How a platform sends a request.
@@ -146,7 +146,7 @@ impl HttpError {
         };
         match self.detail.as_str() {
             "" => what.to_owned(),
-            detail => [what, " (", detail, ")"].concat(),
+            detail => concat(&[what, " (", detail, ")"]),
         }
     }
 }

@@ -148,7 +148,13 @@ impl Provider {
 
     /// The request that starts the device flow (RFC 8628 §3.1).
     pub(crate) fn device_authorization_request(&self) -> Result<Box<Request>, Error> {
-        let scope = self.scopes.join(" ");
+        let mut scope = String::new();
+        for name in &self.scopes {
+            if !scope.is_empty() {
+                scope.push(' ');
+            }
+            scope.push_str(name);
+        }
         let mut fields = vec![("client_id", self.client_id.as_str())];
         if self.dialect == Dialect::Standard && !scope.is_empty() {
             fields.push(("scope", &scope));

@@ -82,8 +82,8 @@ pub async fn discover(
 
 impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// A session of `provider` kept in `store`. Nothing is read yet.
-    pub fn new(provider: Provider, http: H, store: S, runtime: R) -> Self {
-        Self { provider: Arc::new(provider), http, store, runtime, state: Mutex::default() }
+    pub fn new(provider: impl Into<Arc<Provider>>, http: H, store: S, runtime: R) -> Self {
+        Self { provider: provider.into(), http, store, runtime, state: Mutex::default() }
     }
 
     /// The provider.
@@ -128,7 +128,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     pub fn cached(&self) -> Option<AccessToken> {
         let now = self.runtime.now();
         let state = self.state();
-        let current = state.current.as_ref().filter(|current| now < current.trusted_until)?;
+        let current = state.current.as_ref().filter(|_| Some(now) < state.trusted_until)?;
         state.over().is_none().then(|| current.token.clone())
     }
 
@@ -146,9 +146,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let (now, wall) = (self.runtime.now(), self.runtime.wall());
         if let Err(error) = looked {
             let usable = self.usable(None).filter(|_| error.is_passing()).ok_or(error)?;
-            if let Some(current) = &mut self.state().current {
-                current.trust(now, wall);
-            }
+            self.state().trust(now, wall);
             return Ok(Some(usable));
         }
         let mut state = self.state();
@@ -156,11 +154,11 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             return Err(error.clone());
         }
         let failed = state.failed.as_ref().is_some_and(|(_, until)| now < *until);
-        let current = state.current.as_mut().ok_or(Error::NotSignedIn)?;
+        let current = state.current.clone().ok_or(Error::NotSignedIn)?;
         match current.freshness(now, wall) {
             Freshness::Fresh if current.unsaved && !failed => Ok(None),
             Freshness::Fresh => {
-                current.trust(now, wall);
+                state.trust(now, wall);
                 Ok(Some(current.token.clone()))
             }
             // Rule 4: until it expires, the current token is served.
@@ -254,7 +252,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         state.identity = Some(found.clone());
         state.failed = None;
         let (now, wall) = (self.runtime.now(), self.runtime.wall());
-        state.current = Some(Current::new(credentials, revision, None, now, wall));
+        state.begin(Current::new(credentials, revision, None), now, wall);
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Credentials;
+use crate::wire::concat;
 
 pub use self::memory::{MemoryGuard, MemoryStore};
 
@@ -131,7 +132,7 @@ impl StoreError {
         };
         match detail.as_str() {
             "" => what.to_owned(),
-            detail => [what, ": ", detail].concat(),
+            detail => concat(&[what, ": ", detail]),
         }
     }
 }

@@ -1,7 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Session, Shown } from "astropass-wasm";
+import type { Session, Shown, Task } from "astropass-wasm";
 import { AstropassError, toError } from "./errors.js";
 import { type Event, locks, memoryStorage } from "./host.js";
+import { run } from "./task.js";
 import type {
   AstropassOptions,
   AstropassProblem,
@@ -25,6 +26,8 @@ export class Astropass implements AsyncDisposable {
   readonly #listeners = new Set<(state: AuthState) => void>();
   readonly #closed = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Tokens that are asked for, by the one that was rejected. */
+  readonly #asked = new Map<string | undefined, Promise<string>>();
   #channel: BroadcastChannel | undefined;
   #problem: AstropassProblem | undefined;
   #storage: StorageKind;
@@ -74,7 +77,7 @@ export class Astropass implements AsyncDisposable {
 
   /** Goes on in memory where the database cannot be used, and says so in the state. */
   async #tryStorage(thorough: boolean) {
-    const unusable = await this.#run(() => this.#session.start(thorough));
+    const unusable = await this.#work(() => this.#session.start(thorough));
     if (!unusable) return;
     this.#storage = "memory";
     this.#problem = problem("storageUnavailable", toError(unusable));
@@ -121,8 +124,8 @@ export class Astropass implements AsyncDisposable {
       end?.addEventListener("abort", () => abandon(), { once: true });
     }
     await this.#tryStorage(true);
-    const login = this.#run(() => this.#session.login(show, abandoned));
-    await abortable(Promise.race([login, thrown.promise]), signal);
+    const login = async () => run(await run(this.#session.login(show), abandoned));
+    await abortable(Promise.race([this.#run(login), thrown.promise]), signal);
     await this.#look();
   }
 
@@ -135,7 +138,7 @@ export class Astropass implements AsyncDisposable {
   async token({ signal }: { signal?: AbortSignal } = {}): Promise<string> {
     signal?.throwIfAborted();
     this.#closed.signal.throwIfAborted();
-    return this.#session.cached() ?? abortable(this.#renewed(), signal);
+    return this.#session.cached() ?? abortable(this.#token(), signal);
   }
 
   /**
@@ -156,7 +159,7 @@ export class Astropass implements AsyncDisposable {
     const response = await this.#send(request.clone(), token);
     if (response.status !== 401) return response;
     await response.body?.cancel();
-    return this.#send(request, await abortable(this.#renewed(token), signal));
+    return this.#send(request, await abortable(this.#token(token), signal));
   }
 
   /**
@@ -164,7 +167,7 @@ export class Astropass implements AsyncDisposable {
    * `sessionChanged`: what they show is the old organization's.
    */
   async switchOrganization(organization: string): Promise<void> {
-    await this.#run(() => this.#session.switchOrganization(organization));
+    await this.#work(() => this.#session.switchOrganization(organization));
     await this.#look();
   }
 
@@ -175,7 +178,7 @@ export class Astropass implements AsyncDisposable {
   async logout(): Promise<SignedOutResult> {
     let revoked: boolean | undefined;
     try {
-      revoked = await this.#run(() => this.#session.logout());
+      revoked = await this.#work(() => this.#session.logout());
     } catch (error) {
       if (!(error instanceof AstropassError && error.code === "not_signed_in")) throw error;
     }
@@ -197,19 +200,28 @@ export class Astropass implements AsyncDisposable {
     return this.close();
   }
 
-  /** A token after `rejected`, if a server answered 401 to that, or one that is fresh. */
-  async #renewed(rejected?: string): Promise<string> {
-    try {
-      return await this.#run(() => this.#session.token(rejected));
-    } catch (error) {
-      // A session that went away without an event, as with the browser's data.
-      const code = error instanceof AstropassError && error.code;
-      if (code === "not_signed_in" || code === "session_changed") await this.#look();
-      throw error;
+  /** All who ask for the same share one call, which goes on without them. */
+  #token(rejected?: string): Promise<string> {
+    let asked = this.#asked.get(rejected);
+    if (!asked) {
+      asked = this.#work(() => this.#session.token(rejected)).catch(async (error) => {
+        // A session that went away without an event, as with the browser's data.
+        const code = error instanceof AstropassError && error.code;
+        if (code === "not_signed_in" || code === "session_changed") await this.#look();
+        throw error;
+      });
+      this.#asked.set(rejected, asked);
+      const ended = () => this.#asked.delete(rejected);
+      asked.then(ended, ended);
     }
+    return asked;
   }
 
-  /** Runs a call of the wasm to its end, with errors of our own. */
+  #work<T>(task: () => Task<T>): Promise<T> {
+    return this.#run(async () => run(task()));
+  }
+
+  /** Runs calls of the wasm to their end, with errors of our own. */
   #run<T>(call: () => Promise<T>): Promise<T> {
     const running = (async () => {
       this.#closed.signal.throwIfAborted();
@@ -269,7 +281,7 @@ export class Astropass implements AsyncDisposable {
   /** Reads the session again, after `event` in this tab or another. */
   async #look(event?: Event) {
     try {
-      const { expiresAt, ...session } = await this.#run(() => this.#session.credentials());
+      const { expiresAt, ...session } = await this.#work(() => this.#session.credentials());
       this.#set({
         status: event === "sessionOver" ? "sessionOver" : "signedIn",
         ...session,
@@ -295,15 +307,32 @@ export class Astropass implements AsyncDisposable {
   }
 }
 
-/** What the wasm needs to know of the options. */
+/** What the wasm needs to know of the options: a provider as it stores one, and more. */
 function providerOf(options: AstropassOptions): object {
-  const { provider, clientId, endpoints, issuer, workosUrl, scopes = SCOPES } = options;
+  const { provider, clientId, endpoints: given, issuer, scopes = SCOPES } = options;
   if (!clientId) throw new AstropassError("misuse", "give Astropass.create() a clientId");
-  const known = { clientId, endpoints, scopes, profile: options.profile ?? "default" };
-  if (provider === "workos") return { ...known, workosUrl: workosUrl ?? WORKOS };
-  if (issuer !== undefined) return { ...known, issuer, discover: true };
+  const endpoints = {
+    device_authorization: given?.deviceAuthorization,
+    token: given?.token,
+    revocation: given?.revocation,
+    userinfo: given?.userinfo,
+  };
+  const profile = options.profile ?? "default";
+  const client_id = String(clientId);
+  const known = { kind: "oidc", client_id, endpoints, scopes: Array.from(scopes, String), profile };
+  if (provider === "workos") {
+    const url = options.workosUrl ?? WORKOS;
+    // As `Endpoint` in core writes it.
+    const base = (URL.canParse(url) ? new URL(url).href : url).replace(/\/+$/, "");
+    const users = `${base}/user_management/`;
+    endpoints.device_authorization ??= `${users}authorize/device`;
+    endpoints.token ??= `${users}authenticate`;
+    endpoints.revocation ??= `${users}sessions/logout`;
+    return { ...known, kind: "workos", scopes: [], issuer: base };
+  }
+  if (issuer !== undefined) return { ...known, issuer: String(issuer), discover: true };
   // A provider without metadata is known by where its tokens come from.
-  if (endpoints?.token) return { ...known, issuer: new URL(endpoints.token).origin };
+  if (given?.token) return { ...known, issuer: new URL(given.token).origin };
   throw new AstropassError("misuse", "give Astropass.create() a provider, an issuer or endpoints");
 }
 

@@ -12,19 +12,26 @@ declare module "astropass-wasm" {
     expiresIn: number;
   }
 
+  /** Work under way, for `task.ts` to do. */
+  export class Task<T> {
+    /** The next promise to wait for, or what the work gave. */
+    poll(settled: unknown, failed: boolean): T | Promise<unknown>;
+    free(): void;
+  }
+
   export class Session {
     static open(options: object, host: object): Session;
-    start(thorough: boolean): Promise<unknown>;
+    start(thorough: boolean): Task<unknown>;
     cached(): string | undefined;
-    token(rejected?: string): Promise<string>;
-    credentials(): Promise<{
+    token(rejected?: string): Task<string>;
+    credentials(): Task<{
       user?: { id: string; email?: string; name?: string };
       organization?: string;
       expiresAt?: number;
     }>;
-    login(show: (prompt: Shown) => void, abandoned: Promise<unknown>): Promise<void>;
-    logout(): Promise<boolean | undefined>;
-    switchOrganization(organization: string): Promise<void>;
+    login(show: (prompt: Shown) => void): Task<Task<void>>;
+    logout(): Task<boolean | undefined>;
+    switchOrganization(organization: string): Task<void>;
     free(): void;
   }
 }

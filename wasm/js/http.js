@@ -3,16 +3,19 @@ import { Failure, inTime } from "./page.js";
 
 /**
  * Sends `request` and reads the answer, all in `millis` and with a body of at most `maxBody` bytes.
+ * A redirect is never followed. It is not "error", since WorkOS's sign-out ends in a redirect, and
+ * since workerd has no such thing.
  *
  * @param {(request: Request) => Promise<Response>} fetch
  * @param {Request} request
- * @param {AbortController} controller of the request's signal
  * @param {number} millis
  * @param {number} maxBody
  */
-export function exchange(fetch, request, controller, millis, maxBody) {
+export function exchange(fetch, request, millis, maxBody) {
+  const controller = new AbortController();
+  const sent = new Request(request, { redirect: "manual", signal: controller.signal });
   // A caller's own `fetch` may not look at the signal.
-  return inTime(received(fetch, request, maxBody), millis, () => controller.abort());
+  return inTime(received(fetch, sent, maxBody), millis, () => controller.abort());
 }
 
 /**

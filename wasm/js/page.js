@@ -27,6 +27,17 @@ export function sleep(millis) {
   return new Promise((resolve) => setTimeout(resolve, millis));
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The value of JSON text in UTF-8.
+ *
+ * @param {Uint8Array} text
+ */
+export function parse(text) {
+  return JSON.parse(utf8.decode(text));
+}
+
 /** 128 random bits: a name that was never used before, and never will be again. */
 export function randomName() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -4,12 +4,14 @@ use astropass_core::{HttpError, HttpErrorKind, StoreError};
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortController, Request};
+use web_sys::Request;
 
 #[wasm_bindgen(module = "/js/page.js")]
 extern "C" {
     pub(crate) fn now() -> f64;
     pub(crate) fn sleep(millis: f64) -> Promise;
+    #[wasm_bindgen(catch)]
+    pub(crate) fn parse(text: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_name = randomName)]
     pub(crate) fn random_name() -> String;
 }
@@ -19,7 +21,6 @@ extern "C" {
     pub(crate) fn exchange(
         fetch: &JsValue,
         request: &Request,
-        controller: &AbortController,
         millis: f64,
         max_body: f64,
     ) -> Promise;

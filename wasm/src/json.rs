@@ -5,13 +5,14 @@ use js_sys::{Array, JSON, JsString, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use zeroize::Zeroizing;
 
+use crate::bindings::parse;
+
 /// JSON text as a [`Value`]; see [`ParseJson`](astropass_core::wire::ParseJson).
 ///
 /// # Errors
 /// [`Malformed`] for what is not one JSON value in UTF-8, or nests too deep.
 pub fn parse_json(text: &[u8]) -> Result<Value, Malformed> {
-    let text = std::str::from_utf8(text).map_err(|_| Malformed)?;
-    to_value(&JSON::parse(text).map_err(|_| Malformed)?, MAX_DEPTH)
+    to_value(&parse(text).map_err(|_| Malformed)?, MAX_DEPTH)
 }
 
 /// What a page's value is to core; functions and the like are objects without fields.

@@ -14,6 +14,7 @@ mod json;
 mod runtime;
 mod session;
 mod store;
+mod task;
 
 pub use json::parse_json;
 

@@ -7,6 +7,7 @@ use wasm_bindgen::JsValue;
 use crate::bindings::{self, Host};
 use crate::failure::to_js_error;
 use crate::json::parse_json;
+use crate::task::settled;
 
 /// The page's clocks and timers; events go to the npm package.
 pub(crate) struct PageRuntime(pub(crate) Host);
@@ -29,7 +30,7 @@ impl Runtime for PageRuntime {
             if left.is_zero() {
                 return;
             }
-            let _ = bindings::sleep(left.min(STEP).as_millis() as f64).await;
+            settled(bindings::sleep(left.min(STEP).as_secs_f64() * 1000.0), drop).await;
         }
     }
 

@@ -1,19 +1,13 @@
 use std::cell::RefCell;
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
 use astropass_core::flow::Prompt;
-use astropass_core::wire::{MAX_DEPTH, Value};
+use astropass_core::wire::{MAX_DEPTH, Value, concat};
 use astropass_core::{
-    Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, Provider, Secret, StoreError,
-    discover, is_profile_name, printable,
+    Credentials, Endpoint, Endpoints, Error, Provider, Secret, discover, is_profile_name, printable,
 };
-use js_sys::futures::{JsFuture, future_to_promise};
-use js_sys::{Function, Promise};
-
+use js_sys::Function;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -23,11 +17,11 @@ use crate::http::FetchHttp;
 use crate::json::{to_js, to_value};
 use crate::runtime::PageRuntime;
 use crate::store::ProfileStore;
+use crate::task::Task;
 
 type Core = astropass_core::Session<FetchHttp, ProfileStore, PageRuntime>;
 
-/// A session, as the npm package's `Astropass` has it. Its promises reject with what
-/// [`to_js_error`] makes.
+/// A session, as the npm package's `Astropass` has it.
 #[wasm_bindgen]
 pub struct Session(Rc<Inner>);
 
@@ -35,34 +29,17 @@ struct Inner {
     host: Host,
     store: ProfileStore,
     /// As far as it is known without discovery.
-    provider: Provider,
+    provider: Arc<Provider>,
     /// Whether a login asks the issuer for endpoints first.
     discovers: bool,
     /// Made as soon as all endpoints are known; made anew by a login.
     core: RefCell<Option<Arc<Core>>>,
-    /// The refresh under way.
-    refreshing: RefCell<Option<Promise>>,
-}
-
-/// A rejection: an [`Error`], or one that a shared promise was rejected with.
-struct Failure(JsValue);
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self(to_js_error(&error))
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Error::from(error).into()
-    }
 }
 
 #[wasm_bindgen]
 impl Session {
-    /// The session kept by `host`. `options` is
-    /// `{clientId, workosUrl | issuer, discover, endpoints, scopes, profile}`; nothing is read yet.
+    /// The session kept by `host`; nothing is read yet. `options` are the stored form of a
+    /// [`Provider`], with `profile` and `discover`.
     pub fn open(options: &JsValue, host: JsValue) -> Result<Self, JsValue> {
         match Inner::open(options, host.unchecked_into()) {
             Ok(inner) => Ok(Self(Rc::new(inner))),
@@ -70,14 +47,13 @@ impl Session {
         }
     }
 
-    /// Tries the store, and whether it can be written if this is `thorough`; resolves to what keeps
-    /// the database from being used, if anything does. Then the session is in this page only.
-    pub fn start(&self, thorough: bool) -> Promise {
-        self.run(|inner| {
-            Box::pin(async move {
-                let problem = inner.store.start(thorough).await;
-                Ok(problem.map_or(JsValue::UNDEFINED, |error| to_js_error(&error.into())))
-            })
+    /// Tries the store, and whether it can be written if this is `thorough`; gives what keeps the
+    /// database from being used, if anything does. Then the session is in this page only.
+    pub fn start(&self, thorough: bool) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            let problem = inner.store.start(thorough).await;
+            Ok(problem.map_or(JsValue::UNDEFINED, |error| to_js_error(&error.into())))
         })
     }
 
@@ -87,95 +63,96 @@ impl Session {
         Some(core.as_ref()?.cached()?.expose_secret().to_owned())
     }
 
-    /// Resolves to an access token; `rejected` is one that a server answered 401 to.
-    pub fn token(&self, rejected: Option<String>) -> Promise {
-        self.run(|inner| Box::pin(inner.token(rejected.map(Secret::new))))
-    }
-
-    /// Resolves to `{user, organization, expiresAt}` of the stored session.
-    pub fn credentials(&self) -> Promise {
-        self.run(|inner| {
-            Box::pin(async move {
-                let found = inner.core().await?.credentials().await;
-                if matches!(found, Err(Error::NotSignedIn)) {
-                    // The page is told so. Whoever signs in next, in any tab, is news to it.
-                    *inner.core.borrow_mut() = None;
-                }
-                Ok(describe(&*found?))
-            })
+    /// Gives an access token; `rejected` is one that a server answered 401 to.
+    pub fn token(&self, rejected: Option<String>) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            let core = inner.core().await?;
+            let fresh = if rejected.is_none() { core.fresh().await? } else { None };
+            let token = match fresh {
+                Some(token) => token,
+                None => core.refresh(rejected.map(Secret::new)).await?,
+            };
+            Ok(token.expose_secret().into())
         })
     }
 
-    /// Signs in. `show` gets `{userCode, verificationUri, verificationUriComplete, expiresIn}`;
-    /// `abandoned` resolves when nobody wants the login any more.
-    pub fn login(&self, show: Function, abandoned: Promise) -> Promise {
-        self.run(|inner| Box::pin(inner.login(show, abandoned)))
+    /// Gives `{user, organization, expiresAt}` of the stored session.
+    pub fn credentials(&self) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            let found = inner.core().await?.credentials().await;
+            if matches!(found, Err(Error::NotSignedIn)) {
+                // The page is told so. Whoever signs in next, in any tab, is news to it.
+                *inner.core.borrow_mut() = None;
+            }
+            Ok(describe(&*found?))
+        })
     }
 
-    /// Signs out; resolves to whether the server confirmed it, or nothing where it has no way to.
-    pub fn logout(&self) -> Promise {
-        self.run(|inner| {
-            Box::pin(async move {
-                let signed_out = inner.core().await?.logout().await?;
-                Ok(signed_out.revoked.map_or(JsValue::UNDEFINED, |revoked| revoked.is_ok().into()))
-            })
+    /// Signs in, up to the approval; gives the task that stores the session. `show` gets
+    /// `{userCode, verificationUri, verificationUriComplete, expiresIn}`.
+    pub fn login(&self, show: Function) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            let core = inner.core_for_login().await?;
+            let show = |prompt| {
+                // What it throws is the npm package's to see to.
+                let _ = show.call1(&JsValue::UNDEFINED, &prompt_to_js(&prompt));
+            };
+            let grant = core.authorize_device(show).await?;
+            let stored = Task::new(async move {
+                core.establish(grant).await?;
+                *inner.core.borrow_mut() = Some(core);
+                Ok(JsValue::UNDEFINED)
+            });
+            Ok(stored.into())
+        })
+    }
+
+    /// Signs out; gives whether the server confirmed it, or nothing where it has no way to.
+    pub fn logout(&self) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            let signed_out = inner.core().await?.logout().await?;
+            Ok(signed_out.revoked.map_or(JsValue::UNDEFINED, |revoked| revoked.is_ok().into()))
         })
     }
 
     /// Goes on as a member of another organization (WorkOS).
     #[wasm_bindgen(js_name = switchOrganization)]
-    pub fn switch_organization(&self, organization: String) -> Promise {
-        self.run(|inner| {
-            Box::pin(async move {
-                inner.core().await?.switch_organization(organization).await?;
-                Ok(JsValue::UNDEFINED)
-            })
+    pub fn switch_organization(&self, organization: String) -> Task {
+        let inner = Rc::clone(&self.0);
+        Task::new(async move {
+            inner.core().await?.switch_organization(organization).await?;
+            Ok(JsValue::UNDEFINED)
         })
-    }
-
-    /// Runs `work` to its end, whoever waits for it.
-    fn run(
-        &self,
-        work: impl FnOnce(Rc<Inner>) -> Boxed<'static, Result<JsValue, Failure>>,
-    ) -> Promise {
-        spawn(work(Rc::clone(&self.0)))
     }
 }
 
 impl Inner {
     fn open(options: &JsValue, host: Host) -> Result<Self, Error> {
         let options = to_value(options, MAX_DEPTH).unwrap_or(Value::Null);
-        let text = |name| options.string(name).unwrap_or_default();
-        let (client_id, profile) = (text("clientId"), text("profile"));
+        let profile = options.string("profile").unwrap_or_default();
         if !is_profile_name(profile) {
             return Err(Error::InvalidProfileName(profile.into()));
         }
-        let scopes = options.field("scopes").and_then(Value::as_list).unwrap_or_default();
-        let mut provider = match options.string("workosUrl") {
-            Some(url) => Provider::workos(&Endpoint::parse(url)?, client_id, Encoding::Json)?,
-            None => Provider {
-                issuer: Endpoint::parse(text("issuer")).map(|_| text("issuer").to_owned())?,
-                client_id: client_id.to_owned(),
-                scopes: scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-                endpoints: Endpoints::default(),
-                dialect: Dialect::Standard,
-            },
-        };
-        let mut endpoints = Endpoints::default();
-        for (name, of) in ENDPOINTS {
-            let given = options.field("endpoints").and_then(|endpoints| endpoints.string(name));
-            *of(&mut endpoints) = given.map(Endpoint::parse).transpose()?;
+        // The stored form has nothing to say about a URL that cannot be used.
+        Endpoint::parse(options.string("issuer").unwrap_or_default())?;
+        if let Some(Value::Map(endpoints)) = options.field("endpoints") {
+            for (_, url) in endpoints {
+                url.as_str().map(Endpoint::parse).transpose()?;
+            }
         }
-        endpoints.fill_gaps(provider.endpoints);
-        provider.endpoints = endpoints;
-        let key = [profile, &provider.issuer, client_id].join(" ");
+        // The npm package gives every field, with the right type.
+        let provider = Provider::from_value(&options).ok_or(Error::Finished)?;
+        let key = concat(&[profile, " ", &provider.issuer, " ", &provider.client_id]);
         Ok(Self {
             store: ProfileStore::new(host.clone(), &key),
             host,
-            provider,
+            provider: Arc::new(provider),
             discovers: options.field("discover") == Some(&Value::Bool(true)),
             core: RefCell::default(),
-            refreshing: RefCell::default(),
         })
     }
 
@@ -211,17 +188,17 @@ impl Inner {
         Ok(self.new_core(self.with_endpoints(found)))
     }
 
-    fn with_endpoints(&self, found: Endpoints) -> Provider {
-        let mut provider = self.provider.clone();
+    fn with_endpoints(&self, found: Endpoints) -> Arc<Provider> {
+        let mut provider = Provider::clone(&self.provider);
         provider.endpoints.fill_gaps(found);
-        provider
+        Arc::new(provider)
     }
 
     fn begun(&self) -> Option<Arc<Core>> {
         self.core.borrow().clone()
     }
 
-    fn begin(&self, provider: Provider) -> Arc<Core> {
+    fn begin(&self, provider: Arc<Provider>) -> Arc<Core> {
         let core = self.new_core(provider);
         *self.core.borrow_mut() = Some(Arc::clone(&core));
         core
@@ -231,93 +208,12 @@ impl Inner {
         clippy::arc_with_non_send_sync,
         reason = "core takes an Arc, and a page has one thread"
     )]
-    fn new_core(&self, provider: Provider) -> Arc<Core> {
+    fn new_core(&self, provider: Arc<Provider>) -> Arc<Core> {
         self.store.remember(&provider);
         let http = FetchHttp(self.host.clone());
         Arc::new(Core::new(provider, http, self.store.clone(), PageRuntime(self.host.clone())))
     }
-
-    async fn login(self: Rc<Self>, show: Function, abandoned: Promise) -> Result<JsValue, Failure> {
-        // The database may have become unusable since the page began; then there is no session
-        // in it that could be lost.
-        let authorized = unless(
-            JsFuture::from(abandoned),
-            Box::pin(async {
-                let core = self.core_for_login().await?;
-                let grant = core
-                    .authorize_device(|prompt| {
-                        // What it throws is the npm package's to see to.
-                        let _ = show.call1(&JsValue::UNDEFINED, &prompt_to_js(&prompt));
-                    })
-                    .await?;
-                Ok::<_, Error>((core, grant))
-            }),
-        );
-        let (core, grant) = authorized.await.ok_or(Error::Finished)??;
-        core.establish(grant).await?;
-        *self.core.borrow_mut() = Some(core);
-        Ok(JsValue::UNDEFINED)
-    }
-
-    async fn token(self: Rc<Self>, rejected: Option<Secret>) -> Result<JsValue, Failure> {
-        let core = self.core().await?;
-        if rejected.is_none()
-            && let Some(token) = core.fresh().await?
-        {
-            return Ok(token.expose_secret().into());
-        }
-        loop {
-            let running = self.refreshing.borrow().clone();
-            let joined = running.is_some();
-            let refresh = running.unwrap_or_else(|| self.refresh(&core, rejected.clone()));
-            let token = refresh.await.map_err(Failure)?;
-            // One that was begun for other reasons may have found the rejected one fresh.
-            let is_rejected = rejected.as_ref().is_some_and(|old| token == old.expose_secret());
-            if !joined || !is_rejected {
-                return Ok(token);
-            }
-        }
-    }
-
-    /// Begins the refresh that all callers share, and that goes on without them.
-    fn refresh(self: &Rc<Self>, core: &Arc<Core>, rejected: Option<Secret>) -> Promise {
-        let (inner, core) = (Rc::clone(self), Arc::clone(core));
-        let refresh = spawn(Box::pin(async move {
-            let refreshed = core.refresh(rejected).await;
-            *inner.refreshing.borrow_mut() = None;
-            Ok(refreshed?.expose_secret().into())
-        }));
-        *self.refreshing.borrow_mut() = Some(refresh.clone());
-        refresh
-    }
 }
-
-fn spawn(work: Boxed<'static, Result<JsValue, Failure>>) -> Promise {
-    future_to_promise(async { work.await.map_err(|Failure(error)| error) })
-}
-
-/// A future of its own in memory. The compiler would write one that is held by value into the one
-/// around it, and so once for each place that it is used in.
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-
-/// What `work` gives, unless `end` comes first.
-async fn unless<T>(mut end: JsFuture, mut work: Boxed<'_, T>) -> Option<T> {
-    poll_fn(|context| match work.as_mut().poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending => Pin::new(&mut end).poll(context).map(|_| None),
-    })
-    .await
-}
-
-type Slot = fn(&mut Endpoints) -> &mut Option<Endpoint>;
-
-/// The names that the npm package has for endpoints.
-const ENDPOINTS: [(&str, Slot); 4] = [
-    ("deviceAuthorization", |endpoints| &mut endpoints.device_authorization),
-    ("token", |endpoints| &mut endpoints.token),
-    ("revocation", |endpoints| &mut endpoints.revocation),
-    ("userinfo", |endpoints| &mut endpoints.userinfo),
-];
 
 fn prompt_to_js(prompt: &Prompt) -> JsValue {
     let complete = prompt.verification_uri_complete.as_ref();

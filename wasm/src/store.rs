@@ -1,4 +1,5 @@
 use std::cell::RefCell;
+use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::bindings::{self, DATABASE, Host, call, random_name, store_error, text};
 use crate::json::{parse_json, print_json};
+use crate::task;
 
 /// The version of what is stored.
 const VERSION: u64 = 1;
@@ -37,8 +39,15 @@ impl Drop for Guard {
     }
 }
 
-async fn settled(promise: Promise) -> Result<JsValue, StoreError> {
-    promise.await.map_err(|error| store_error(&error))
+/// What `read` makes of what `promise` is fulfilled with.
+fn settled<T>(
+    promise: Promise,
+    read: impl Fn(JsValue) -> Result<T, StoreError>,
+) -> impl Future<Output = Result<T, StoreError>> {
+    task::settled(promise, move |found| match found {
+        Ok(found) => read(found),
+        Err(error) => Err(store_error(&error)),
+    })
 }
 
 impl ProfileStore {
@@ -50,9 +59,10 @@ impl ProfileStore {
     }
 
     /// What keeps the database from being used, if anything does; then it is not.
-    pub(crate) async fn start(&self, thorough: bool) -> Option<StoreError> {
-        let problem = settled(self.store.start(&self.host.memory(), thorough)).await.ok()?;
-        (!problem.is_undefined()).then(|| store_error(&problem))
+    pub(crate) fn start(&self, thorough: bool) -> impl Future<Output = Option<StoreError>> {
+        task::settled(self.store.start(&self.host.memory(), thorough), |problem| {
+            problem.ok().filter(|problem| !problem.is_undefined()).map(|error| store_error(&error))
+        })
     }
 
     /// The provider that the stored session is from.
@@ -62,24 +72,10 @@ impl ProfileStore {
         Ok(loaded.and_then(|_| Provider::from_value(provider.as_ref()?)))
     }
 
-    /// Stores `provider` with every session from now on.
-    pub(crate) fn remember(&self, provider: &Provider) {
-        *self.provider.borrow_mut() = Some(provider.to_value());
-    }
-}
-
-impl Store for ProfileStore {
-    type Guard = Guard;
-
-    async fn revision(&self) -> Result<Option<Revision>, StoreError> {
-        Ok(settled(self.store.revision()).await?.as_string().map(Revision))
-    }
-
-    async fn load(&self) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
-        let found = settled(self.store.read()).await?;
-        let Some(revision) = text(&found, "revision") else { return Ok(None) };
+    fn loaded(&self, found: &JsValue) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
+        let Some(revision) = text(found, "revision") else { return Ok(None) };
         let corrupt = || StoreError::Corrupt(String::new());
-        let mut stored = text(&found, "text")
+        let mut stored = text(found, "text")
             .and_then(|text| parse_json(Zeroizing::new(text).as_bytes()).ok())
             .ok_or_else(corrupt)?;
         if stored.seconds("version").ok_or_else(corrupt)? > VERSION {
@@ -94,21 +90,40 @@ impl Store for ProfileStore {
         Ok(Some((Revision(revision), Arc::new(credentials))))
     }
 
-    async fn lock(&self, wait: Duration) -> Result<Guard, StoreError> {
-        let release = self.store.lock(&self.host.locks(), wait.as_millis() as f64);
-        Ok(Guard { release: settled(release).await? })
+    /// Stores `provider` with every session from now on.
+    pub(crate) fn remember(&self, provider: &Provider) {
+        *self.provider.borrow_mut() = Some(provider.to_value());
+    }
+}
+
+impl Store for ProfileStore {
+    type Guard = Guard;
+
+    fn revision(&self) -> impl Future<Output = Result<Option<Revision>, StoreError>> {
+        settled(self.store.revision(), |revision| Ok(revision.as_string().map(Revision)))
     }
 
-    async fn probe(&self, _guard: &Guard) -> Result<(), StoreError> {
-        settled(self.store.probe()).await.map(drop)
+    fn load(
+        &self,
+    ) -> impl Future<Output = Result<Option<(Revision, Arc<Credentials>)>, StoreError>> {
+        settled(self.store.read(), |found| self.loaded(&found))
     }
 
-    async fn save(
+    fn lock(&self, wait: Duration) -> impl Future<Output = Result<Guard, StoreError>> {
+        let release = self.store.lock(&self.host.locks(), wait.as_secs_f64() * 1000.0);
+        settled(release, |release| Ok(Guard { release }))
+    }
+
+    fn probe(&self, _guard: &Guard) -> impl Future<Output = Result<(), StoreError>> {
+        settled(self.store.probe(), |_| Ok(()))
+    }
+
+    fn save(
         &self,
         _guard: &Guard,
         expected: Option<&Revision>,
         credentials: &Credentials,
-    ) -> Result<Revision, StoreError> {
+    ) -> impl Future<Output = Result<Revision, StoreError>> {
         let revision = random_name();
         let Stored { session, tokens } = credentials.to_stored();
         let mut text = Value::Map(Vec::new());
@@ -117,13 +132,16 @@ impl Store for ProfileStore {
         text.put("session", Some(session));
         text.put("tokens", Some(tokens));
         text.put("provider", self.provider.borrow().clone());
-        let text = print_json(&text);
         let expected = expected.map(|expected| expected.0.as_str());
-        settled(self.store.save(expected, &revision, &text)).await?;
-        Ok(Revision(revision))
+        let saved = self.store.save(expected, &revision, &print_json(&text));
+        settled(saved, move |_| Ok(Revision(revision.clone())))
     }
 
-    async fn clear(&self, _guard: &Guard, expected: &Revision) -> Result<Cleared, StoreError> {
-        settled(self.store.clear(&expected.0)).await.map(|_| Cleared::Everything)
+    fn clear(
+        &self,
+        _guard: &Guard,
+        expected: &Revision,
+    ) -> impl Future<Output = Result<Cleared, StoreError>> {
+        settled(self.store.clear(&expected.0), |_| Ok(Cleared::Everything))
     }
 }

@@ -1,6 +1,6 @@
 use super::{Action, Flow, Input};
 use crate::endpoint::without_slashes;
-use crate::wire::ParseJson;
+use crate::wire::{ParseJson, concat};
 use crate::{Endpoint, Endpoints, Error, Instant, IssuerMismatch, Request, Response, printable};
 
 /// Finds a provider's endpoints by its issuer (RFC 8414 and OpenID Connect Discovery).
@@ -36,7 +36,7 @@ impl Discover {
     fn oauth_request(&self) -> Result<Box<Request>, Error> {
         let issuer = Endpoint::parse(&self.issuer)?;
         let path = without_slashes(issuer.path());
-        let url = [issuer.origin(), "/.well-known/oauth-authorization-server", path].concat();
+        let url = concat(&[issuer.origin(), "/.well-known/oauth-authorization-server", path]);
         Ok(Request::fetch(Endpoint::parse(&url)?))
     }
 
@@ -73,7 +73,7 @@ impl Discover {
         let https = Endpoint::parse(issuer)?.is_https();
         let mut endpoints = Endpoints::default();
         for name in Endpoints::NAMES {
-            let Some(url) = body.string(&[name, "_endpoint"].concat()) else { continue };
+            let Some(url) = body.string(&concat(&[name, "_endpoint"])) else { continue };
             let endpoint = Endpoint::parse(url)
                 .ok()
                 .filter(|endpoint| endpoint.is_https() || !https)

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Action, Exchange, Flow, Input};
-use crate::wire::ParseJson;
+use crate::wire::{ParseJson, concat};
 use crate::{Error, Instant, Provider, Request, Response, Secret, User};
 
 /// Asks who the user is (OpenID Connect Core §5.3).
@@ -56,7 +56,7 @@ impl Userinfo {
 
 /// The `Authorization` field of RFC 6750 §2.1.
 pub(crate) fn bearer(access_token: &Secret) -> Secret {
-    Secret::new(["Bearer ", access_token.expose_secret()].concat())
+    Secret::new(concat(&["Bearer ", access_token.expose_secret()]))
 }
 
 impl Flow for Userinfo {

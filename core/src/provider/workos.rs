@@ -1,7 +1,7 @@
 //! WorkOS user management: what its responses and its sign-out have of their own.
 
 use crate::endpoint::without_slashes;
-use crate::wire::{ParseJson, Value};
+use crate::wire::{ParseJson, Value, concat};
 use crate::{
     Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, InvalidUrl, Provider, Request,
     User, jwt,
@@ -35,8 +35,8 @@ impl Provider {
 
 /// The `user` object of a token response.
 pub(super) fn user(user: &Value) -> Option<User> {
-    let names = ["first_name", "last_name"].map(|name| user.string(name).unwrap_or_default());
-    let name = names.join(" ").trim().to_owned();
+    let [first, last] = ["first_name", "last_name"].map(|of| user.string(of).unwrap_or_default());
+    let name = concat(&[first, " ", last]).trim_ascii().to_owned();
     Some(User {
         id: user.string("id").filter(|id| !id.is_empty())?.to_owned(),
         email: user.string("email").map(str::to_owned),

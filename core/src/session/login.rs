@@ -36,8 +36,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         {
             let mut state = self.state();
             *state = State { identity: Some(credentials.identity.clone()), ..State::default() };
-            state.current =
-                Some(Current::new(Arc::clone(&credentials), revision, Some(now.0), now.0, now.1));
+            let current = Current::new(Arc::clone(&credentials), revision, Some(now.0));
+            state.begin(current, now.0, now.1);
         }
         self.runtime.emit(Event::SignedIn);
         if let Some(previous) = previous

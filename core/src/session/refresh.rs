@@ -92,7 +92,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             if organization.is_none() && !is_rejected {
                 let lasts = !current.can_refresh() && freshness == Freshness::Stale;
                 if freshness == Freshness::Fresh || lasts {
-                    return Ok(current.token);
+                    return Ok(current.token.clone());
                 }
             }
             let insists = is_rejected || organization.is_some();
@@ -124,7 +124,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
                     return Err(Error::Server(refusal.clone()));
                 }
                 let error = Error::SessionOver(reason);
-                self.state().over = Some((current.revision, error.clone()));
+                self.state().over = Some((current.revision.clone(), error.clone()));
                 self.runtime.emit(Event::SessionOver);
                 return Err(error);
             }
@@ -138,7 +138,9 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         };
         let saved = self.store.save(guard, Some(&current.revision), &current.credentials).await?;
         let expires_at = current.credentials.expires_at();
-        self.state().current = Some(Current { revision: saved, unsaved: false, ..current });
+        let credentials = Arc::clone(&current.credentials);
+        let saved = Current::new(credentials, saved, current.received);
+        self.state().current = Some(Arc::new(saved));
         self.runtime.emit(Event::Refreshed { expires_at });
         Ok(())
     }
@@ -187,21 +189,19 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             Err(StoreError::Changed) => {
                 self.look().await?;
                 let stored = self.state().current.clone().ok_or(Error::NotSignedIn)?;
-                return Ok(stored.token);
+                return Ok(stored.token.clone());
             }
             Err(error) => Event::NotSaved(error.clone()),
         };
         let unsaved = saved.is_err();
         let revision = saved.unwrap_or_else(|_| before.revision.clone());
-        let current = Current {
-            unsaved,
-            ..Current::new(Arc::clone(&credentials), revision, Some(now), now, wall)
-        };
+        let current =
+            Current { unsaved, ..Current::new(Arc::clone(&credentials), revision, Some(now)) };
         let token = current.token.clone();
         {
             let mut state = self.state();
             state.identity = Some(credentials.identity.clone());
-            state.current = Some(current);
+            state.begin(current, now, wall);
             state.failed = None;
             state.over = None;
         }

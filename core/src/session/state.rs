@@ -10,7 +10,9 @@ const RECHECK: Duration = Duration::from_secs(1);
 pub(super) struct State {
     /// Whose session this is, from the first look at the store or from a login (rule 5).
     pub(super) identity: Option<Identity>,
-    pub(super) current: Option<Current>,
+    pub(super) current: Option<Arc<Current>>,
+    /// Answer from memory until then.
+    pub(super) trusted_until: Option<Instant>,
     /// The refresh token of this revision was refused.
     pub(super) over: Option<(Revision, Error)>,
     /// The last refresh failed in passing, and until when not to try again.
@@ -23,9 +25,23 @@ impl State {
         let (revision, error) = self.over.as_ref()?;
         (self.current.as_ref()?.revision == *revision).then_some(error)
     }
+
+    /// Takes `current` over, and answers from memory for the next second.
+    pub(super) fn begin(&mut self, current: Current, now: Instant, wall: Timestamp) {
+        self.current = Some(Arc::new(current));
+        self.trusted_until = None;
+        self.trust(now, wall);
+    }
+
+    /// Answers from memory for the next second. Wall time has no smaller unit, so a token may be
+    /// given that much beyond the moment from which its refresh is due.
+    pub(super) fn trust(&mut self, now: Instant, wall: Timestamp) {
+        if self.current.as_ref().is_some_and(|it| it.freshness(now, wall) == Freshness::Fresh) {
+            self.trusted_until = Some(now + RECHECK);
+        }
+    }
 }
 
-#[derive(Clone)]
 pub(super) struct Current {
     pub(super) credentials: Arc<Credentials>,
     pub(super) token: AccessToken,
@@ -34,24 +50,17 @@ pub(super) struct Current {
     pub(super) unsaved: bool,
     /// Monotonic moment of receipt, if this process saw it; the wall clock may be stepped.
     pub(super) received: Option<Instant>,
-    /// Answer from memory until then.
-    pub(super) trusted_until: Instant,
 }
 
 impl Current {
-    /// `credentials` as read or received at `now` and `wall`.
+    /// `credentials` as they are stored at `revision`.
     pub(super) fn new(
         credentials: Arc<Credentials>,
         revision: Revision,
         received: Option<Instant>,
-        now: Instant,
-        wall: Timestamp,
     ) -> Self {
         let token = credentials.access();
-        let mut current =
-            Self { credentials, token, revision, unsaved: false, received, trusted_until: now };
-        current.trust(now, wall);
-        current
+        Self { credentials, token, revision, unsaved: false, received }
     }
 
     pub(super) fn can_refresh(&self) -> bool {
@@ -69,14 +78,6 @@ impl Current {
             (Freshness::Expired, _) | (_, Freshness::Expired) => Freshness::Expired,
             (Freshness::Stale, _) | (_, Freshness::Stale) => Freshness::Stale,
             _ => Freshness::Fresh,
-        }
-    }
-
-    /// Answers from memory for the next second. Wall time has no smaller unit, so a token may be
-    /// given that much beyond the moment from which its refresh is due.
-    pub(super) fn trust(&mut self, now: Instant, wall: Timestamp) {
-        if self.freshness(now, wall) == Freshness::Fresh {
-            self.trusted_until = now + RECHECK;
         }
     }
 }
