@@ -39,7 +39,6 @@ export function shrink(wasm) {
   binaryen.setOptimizeLevel(2);
   binaryen.setShrinkLevel(2);
   binaryen.setDebugInfo(false);
-  binaryen.setTrapsNeverHappen(true);
   // Rust's stack is there, and its data above.
   binaryen.setLowMemoryUnused(true);
   binaryen.setGenerateStackIR(true);

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Session, Shown, Task } from "astropass-wasm";
 import { AstropassError, toError } from "./errors.js";
-import { type Event, locks, memoryStorage } from "./host.js";
+import type { Event, Host } from "./host.js";
 import { run } from "./task.js";
 import type {
   AstropassOptions,
@@ -25,18 +25,21 @@ export class Astropass implements AsyncDisposable {
   readonly #server: URL | undefined;
   readonly #listeners = new Set<(state: AuthState) => void>();
   readonly #closed = new AbortController();
+  #closing: Promise<void> | undefined;
   readonly #running = new Set<Promise<unknown>>();
   /** Tokens that are asked for, by the one that was rejected. */
   readonly #asked = new Map<string | undefined, Promise<string>>();
   #channel: BroadcastChannel | undefined;
   #problem: AstropassProblem | undefined;
-  #storage: StorageKind;
+  /** Why the session is in memory, where that was not asked for. */
+  #fallback: AstropassProblem | undefined;
+  readonly #storage: StorageKind;
   #state: AuthState;
 
   /** @internal What each entry's `create` does, with its own way to have the wasm. */
   protected static async start(options: AstropassOptions, load: Load): Promise<Astropass> {
     const auth = new this(await load(), options);
-    await auth.#begin(options);
+    await auth.#tryStorage(false);
     return auth;
   }
 
@@ -48,39 +51,34 @@ export class Astropass implements AsyncDisposable {
     // Called as a method of the host it would be an illegal invocation.
     this.#fetch = fetch ?? ((request) => globalThis.fetch(request));
     this.#server = options.server === undefined ? undefined : apiServer(options.server);
-    const memory = memoryStorage();
+    const host: Host = {
+      fetch: this.#fetch,
+      storage,
+      emit: (event, error) => this.#heard(event, error),
+    };
+    const known = providerOf(options);
     try {
-      this.#session = (session as typeof Session).open(providerOf(options), {
-        fetch: this.#fetch,
-        storage: storage === "indexeddb" ? undefined : storage === "memory" ? memory : storage,
-        memory,
-        locks: locks(),
-        emit: (event: Event, error?: unknown) => this.#heard(event, error),
-      });
+      this.#session = (session as typeof Session).open(known, host);
     } catch (error) {
       throw toError(error);
     }
-  }
-
-  async #begin(options: AstropassOptions) {
-    await this.#tryStorage(false);
-    if (this.#storage !== "memory" && globalThis.BroadcastChannel) {
-      const { clientId, issuer, provider, profile } = options;
-      const name = ["astropass", profile, issuer ?? provider, clientId].join(" ");
+    if (storage !== "memory" && globalThis.BroadcastChannel) {
+      const name = ["astropass", known.profile, known.issuer, known.client_id].join(" ");
       this.#channel = new BroadcastChannel(name);
       this.#channel.onmessage = ({ data }) => void this.#look(data);
       // In Node.js a channel would keep the program from ending.
       (this.#channel as { unref?: () => void }).unref?.();
     }
-    await this.#look();
+    // A page that comes back from the browser's cache has heard nothing meanwhile.
+    const back = ({ persisted }: { persisted?: boolean }) => void (persisted && this.#look());
+    globalThis.addEventListener?.("pageshow", back as never, { signal: this.#closed.signal });
   }
 
-  /** Goes on in memory where the database cannot be used, and says so in the state. */
+  /** Goes on in memory while the database cannot be used, and says so in the state. */
   async #tryStorage(thorough: boolean) {
     const unusable = await this.#work(() => this.#session.start(thorough));
-    if (!unusable) return;
-    this.#storage = "memory";
-    this.#problem = problem("storageUnavailable", toError(unusable));
+    if (unusable) this.#fallback = problem("storageUnavailable", toError(unusable));
+    else this.#fallback = undefined;
     await this.#look();
   }
 
@@ -95,8 +93,8 @@ export class Astropass implements AsyncDisposable {
    * @returns a function that ends this
    */
   subscribe(listener: (state: AuthState) => void): () => void {
-    this.#listeners.add(listener);
     listener(this.#state);
+    this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
@@ -110,22 +108,30 @@ export class Astropass implements AsyncDisposable {
    */
   async login({ onPrompt, signal }: LoginOptions): Promise<void> {
     signal?.throwIfAborted();
+    const over = new AbortController();
     const { promise: abandoned, resolve: abandon } = deferred();
     const thrown = deferred<never>();
-    const show = ({ expiresIn, ...prompt }: Shown) => {
+    const show = async ({ expiresIn, ...prompt }: Shown) => {
       try {
-        onPrompt({ ...prompt, expiresAt: new Date(Date.now() + expiresIn * 1000) });
+        await onPrompt({ ...prompt, expiresAt: new Date(Date.now() + expiresIn * 1000) });
       } catch (error) {
         abandon();
         thrown.reject(error);
       }
     };
     for (const end of [signal, this.#closed.signal]) {
-      end?.addEventListener("abort", () => abandon(), { once: true });
+      end?.addEventListener("abort", () => abandon(), { signal: over.signal });
     }
-    await this.#tryStorage(true);
-    const login = async () => run(await run(this.#session.login(show), abandoned));
-    await abortable(Promise.race([this.#run(login), thrown.promise]), signal);
+    const login = this.#run(async () => {
+      await this.#tryStorage(true);
+      return run(await run(this.#session.login(show), abandoned));
+    });
+    try {
+      await abortable(Promise.race([login, thrown.promise]), signal);
+    } finally {
+      // It goes on until it has noticed.
+      void login.catch(() => {}).then(() => over.abort());
+    }
     await this.#look();
   }
 
@@ -187,13 +193,15 @@ export class Astropass implements AsyncDisposable {
   }
 
   /** Ends this object, not the session. A refresh under way is finished first. */
-  async close(): Promise<void> {
-    if (this.#closed.signal.aborted) return;
-    this.#closed.abort(new AstropassError("misuse", "this Astropass is closed"));
-    this.#listeners.clear();
-    this.#channel?.close();
-    await Promise.allSettled(this.#running);
-    this.#session.free();
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      this.#closed.abort(new AstropassError("misuse", "this Astropass is closed"));
+      this.#listeners.clear();
+      this.#channel?.close();
+      await Promise.allSettled(this.#running);
+      this.#session.free();
+    })();
+    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -240,7 +248,7 @@ export class Astropass implements AsyncDisposable {
     }
     const base = server.href.replace(/\/$/, "");
     const url = new URL(target.startsWith("/") ? base + target : target, `${base}/`);
-    if (url.origin !== server.origin) {
+    if (url.origin !== server.origin || url.protocol !== server.protocol) {
       throw new AstropassError(
         "invalid_url",
         "the URL cannot be used: it is not on the API server that the token is for",
@@ -265,12 +273,7 @@ export class Astropass implements AsyncDisposable {
       void this.#look();
       return;
     }
-    if (this.#problem?.kind !== "storageUnavailable") this.#problem = undefined;
-    this.#tellTabs(event);
     void this.#look(event);
-  }
-
-  #tellTabs(event: Event) {
     try {
       this.#channel?.postMessage(event);
     } catch {
@@ -280,8 +283,10 @@ export class Astropass implements AsyncDisposable {
 
   /** Reads the session again, after `event` in this tab or another. */
   async #look(event?: Event) {
+    if (event && event !== "sessionOver") this.#problem = undefined;
     try {
       const { expiresAt, ...session } = await this.#work(() => this.#session.credentials());
+      if (this.#problem?.kind === "storageUnavailable") this.#problem = undefined;
       this.#set({
         status: event === "sessionOver" ? "sessionOver" : "signedIn",
         ...session,
@@ -289,26 +294,42 @@ export class Astropass implements AsyncDisposable {
         ...this.#kept(),
       });
     } catch (error) {
-      if (!(error instanceof AstropassError)) throw error;
-      if (error.code === "misuse") return;
-      const status = error.code === "session_changed" ? "sessionChanged" : "signedOut";
-      this.#set({ status, ...this.#kept() });
+      const code = error instanceof AstropassError ? error.code : undefined;
+      if (this.#closed.signal.aborted) return;
+      if (code === "not_signed_in") this.#set({ status: "signedOut", ...this.#kept() });
+      else if (code === "session_changed") this.#set({ status: "sessionChanged", ...this.#kept() });
+      else {
+        // Rule 4: a store that cannot be read at the moment ends nothing.
+        this.#problem = problem("storageUnavailable", error);
+        this.#set({ ...this.#state, ...this.#kept() });
+      }
     }
   }
 
   #kept() {
-    return { storage: this.#storage, ...(this.#problem && { problem: this.#problem }) };
+    const storage = this.#fallback ? "memory" : this.#storage;
+    const problem = this.#problem ?? this.#fallback;
+    return { storage, ...(problem && { problem }) } as const;
   }
 
   #set(state: AuthState) {
     if (this.#closed.signal.aborted || JSON.stringify(state) === JSON.stringify(this.#state)) return;
     this.#state = state;
-    for (const listener of this.#listeners) listener(state);
+    for (const listener of this.#listeners) {
+      try {
+        listener(state);
+      } catch (error) {
+        // Not the others' concern: it is reported as what a listener throws always is.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
 }
 
 /** What the wasm needs to know of the options: a provider as it stores one, and more. */
-function providerOf(options: AstropassOptions): object {
+function providerOf(options: AstropassOptions) {
   const { provider, clientId, endpoints: given, issuer, scopes = SCOPES } = options;
   if (!clientId) throw new AstropassError("misuse", "give Astropass.create() a clientId");
   const endpoints = {
@@ -321,24 +342,20 @@ function providerOf(options: AstropassOptions): object {
   const client_id = String(clientId);
   const known = { kind: "oidc", client_id, endpoints, scopes: Array.from(scopes, String), profile };
   if (provider === "workos") {
-    const url = options.workosUrl ?? WORKOS;
-    // As `Endpoint` in core writes it.
-    const base = (URL.canParse(url) ? new URL(url).href : url).replace(/\/+$/, "");
-    const users = `${base}/user_management/`;
-    endpoints.device_authorization ??= `${users}authorize/device`;
-    endpoints.token ??= `${users}authenticate`;
-    endpoints.revocation ??= `${users}sessions/logout`;
-    return { ...known, kind: "workos", scopes: [], issuer: base };
+    return { ...known, kind: "workos", scopes: [], issuer: options.workosUrl ?? WORKOS };
   }
   if (issuer !== undefined) return { ...known, issuer: String(issuer), discover: true };
   // A provider without metadata is known by where its tokens come from.
-  if (given?.token) return { ...known, issuer: new URL(given.token).origin };
+  const token = given?.token;
+  if (token) return { ...known, issuer: URL.canParse(token) ? new URL(token).origin : token };
   throw new AstropassError("misuse", "give Astropass.create() a provider, an issuer or endpoints");
 }
 
 function apiServer(server: string): URL {
   const url = URL.canParse(server) ? new URL(server) : undefined;
   const loopback = ["localhost", "127.0.0.1", "[::1]"].includes(url?.hostname ?? "");
+  const extra = url && (url.username || url.password || url.search || url.hash);
+  if (extra) throw new AstropassError("invalid_url", "the API server's URL has more than a path");
   if (url?.protocol === "https:" || (url?.protocol === "http:" && loopback)) return url;
   throw new AstropassError(
     "invalid_url",

@@ -1,3 +1,5 @@
+"use client";
+
 import {
   type ReactNode,
   createContext,
@@ -32,7 +34,7 @@ export function AstropassProvider({ create, children }: AstropassProviderProps):
   // `create` is usually a new function each time; the session is made once for each mount.
   useEffect(() => {
     let mounted = true;
-    const making = create();
+    const making = (async () => create())();
     making.then(
       (auth) => mounted && setMade({ auth }),
       (error: unknown) => mounted && setMade({ error }),

@@ -39,7 +39,7 @@ export interface Endpoints {
 
 /**
  * A store of the caller's own. Values are text and hold the tokens in clear: keep them as you would
- * keep a password. Every call may be asynchronous and must end; after 3 seconds it counts as failed.
+ * keep a password. Every call may be asynchronous and must end; after 5 seconds it counts as failed.
  */
 export interface AstropassStorage {
   /** The value under `key`; `null` or `undefined` if there is none. */
@@ -65,7 +65,7 @@ export interface Prompt {
 export interface LoginOptions {
   /** Called once, with what to show. */
   onPrompt: (prompt: Prompt) => void;
-  /** Ends the login; an earlier session stays as it was. */
+  /** Ends the login; until it was approved, an earlier session stays as it was. */
   signal?: AbortSignal;
 }
 
@@ -88,7 +88,7 @@ export interface SignedIn {
   organization?: string;
   /** When the access token expires by the local clock, if that is known. It is renewed before. */
   expiresAt?: Date;
-  /** `memory` also where a database was wanted and there is none: `problem` then says why. */
+  /** `memory` also where a database was wanted and cannot be used: `problem` then says why. */
   storage: StorageKind;
   /** What last went wrong while nobody asked: not saved, not refreshed, no database. */
   problem?: AstropassProblem;
@@ -108,7 +108,10 @@ export type StorageKind = "indexeddb" | "memory" | "custom";
 
 /** A failure that did not reach any caller. */
 export interface AstropassProblem {
-  /** `notSaved`: the session's newest tokens are in this page only, and lost with it. */
+  /**
+   * `notSaved`: the session's newest tokens are in this page only, and lost with it.
+   * `storageUnavailable`: the session cannot be read at the moment, or is in memory only.
+   */
   kind: "notSaved" | "refreshFailed" | "storageUnavailable";
   code: AstropassErrorCode;
   message: string;

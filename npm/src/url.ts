@@ -1,26 +1,10 @@
-import init, { Session } from "astropass-wasm";
+import init from "astropass-wasm";
 import { Astropass as Core } from "./astropass.js";
+import { load } from "./load.js";
 import type { AstropassOptions } from "./types.js";
 
 export { AstropassError } from "./errors.js";
 export type * from "./types.js";
-
-let loading: Promise<typeof Session> | undefined;
-
-/** Fetches the wasm, once; after a failure once more. */
-function load(wasm: string | URL | undefined): Promise<typeof Session> {
-  loading ??= (async () => {
-    try {
-      const url = wasm ?? new URL("./astropass.wasm", import.meta.url);
-      await init({ module_or_path: fetch(url) });
-      return Session;
-    } catch (error) {
-      loading = undefined;
-      throw error;
-    }
-  })();
-  return loading;
-}
 
 export interface UrlOptions extends AstropassOptions {
   /** Where `astropass.wasm` is served. Default: beside this module. */
@@ -34,6 +18,7 @@ export class Astropass extends Core {
    * @throws {AstropassError} for options that cannot be used
    */
   static create(options: UrlOptions): Promise<Astropass> {
-    return this.start(options, () => load(options.wasm));
+    const url = options.wasm ?? new URL("./astropass.wasm", import.meta.url);
+    return this.start(options, () => load(async () => init({ module_or_path: await fetch(url) })));
   }
 }

@@ -1,13 +1,12 @@
-import init, { Session } from "astropass-wasm";
+import init from "astropass-wasm";
 // workerd compiles no wasm while it runs: it imports the module.
 import module from "./astropass.wasm";
 import { Astropass as Core } from "./astropass.js";
+import { load } from "./load.js";
 import type { AstropassOptions } from "./types.js";
 
 export { AstropassError } from "./errors.js";
 export type * from "./types.js";
-
-let loading: Promise<unknown> | undefined;
 
 export class Astropass extends Core {
   /**
@@ -16,9 +15,6 @@ export class Astropass extends Core {
    * @throws {AstropassError} for options that cannot be used
    */
   static create(options: AstropassOptions): Promise<Astropass> {
-    return this.start(options, async () => {
-      await (loading ??= init({ module_or_path: module }));
-      return Session;
-    });
+    return this.start(options, () => load(() => init({ module_or_path: module })));
   }
 }

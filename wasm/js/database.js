@@ -25,6 +25,13 @@ let connection;
  */
 let sealingKey;
 
+/**
+ * The revision of what could not be read.
+ *
+ * @type {string | undefined}
+ */
+let setAside;
+
 /** @param {string} name */
 async function revision(name) {
   return (await transact(name)).found?.revision;
@@ -45,6 +52,7 @@ async function read(name) {
   } catch (error) {
     // What Web Cryptography calls a text that was changed, or sealed with another key.
     if (nameOf(error) !== "OperationError") throw error;
+    setAside = revision;
     await transact(name, { expected: revision, aside: `corrupt ${new Date().toISOString()} ${name}` });
     throw new Failure("corrupt", "they cannot be decrypted, and were set aside");
   }
@@ -58,11 +66,15 @@ async function read(name) {
  * @param {Session} [session]
  */
 async function write(name, expected, session) {
+  // What was set aside since it was looked at is gone.
+  if (expected === setAside) expected = undefined;
   for (;;) {
     // Made before the transaction, which would not wait for it.
     const key = session && (sealingKey ??= await newKey());
     const put = session && key && (await seal(key, name, session));
     const { found, key: stored } = await transact(name, { expected, put, key });
+    // Done already, by an attempt that failed after its work.
+    if (found?.revision === session?.revision) return;
     if (found?.revision !== expected) throw new Failure("changed");
     if (!put || !stored || stored.id === key?.id) return;
     // Another tab's key came first: once more, with that one.

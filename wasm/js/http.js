@@ -24,11 +24,14 @@ export function exchange(fetch, request, millis, maxBody) {
  * @param {number} maxBody
  */
 async function received(fetch, request, maxBody) {
-  const response = await fetch(request).catch(() => {
-    // `fetch` says only that it failed.
+  let response;
+  try {
+    response = await fetch(request);
+  } catch {
+    // `fetch` says only that it failed, and a caller's own may say too much.
     if (globalThis.navigator?.onLine === false) throw new Failure("offline", "offline");
     throw new Failure("broken", "or the server does not let this origin read its answers: CORS");
-  });
+  }
   const body = await bytes(response, maxBody);
   // Both are hidden from a page unless the server exposes them.
   const date = seconds(response.headers.get("date"));

@@ -81,3 +81,29 @@ export async function inTime(work, millis, late) {
     clearTimeout(timer);
   }
 }
+
+/** As much of `LockManager` as is used here, within one program. */
+export class Locks {
+  /** The end of the last one in the row for each name. @type {Map<string, Promise<unknown>>} */
+  #rows = new Map();
+
+  /**
+   * @param {string} name
+   * @param {LockOptions} options
+   * @param {(lock: Lock | null) => unknown} callback
+   * @returns {Promise<any>}
+   */
+  request = async (name, { ifAvailable, signal }, callback) => {
+    const before = this.#rows.get(name);
+    if (before && ifAvailable) return callback(null);
+    const work = (async () => {
+      await before;
+      signal?.throwIfAborted();
+      return callback({ name, mode: "exclusive" });
+    })();
+    const end = work.catch(() => {});
+    this.#rows.set(name, end);
+    end.then(() => this.#rows.get(name) === end && this.#rows.delete(name));
+    return work;
+  };
+}

@@ -1,7 +1,7 @@
 // @ts-check
-// One profile's session: in the page's database, or in an object of the caller's.
+// One profile's session: in the page's database, in an object of the caller's, or in memory.
 
-import { Failure, inTime, now, randomName } from "./page.js";
+import { Failure, Locks, inTime, now, randomName } from "./page.js";
 
 /** @typedef {import("./database.js").Session} Session */
 /** @typedef {import("./database.js").Place} Place */
@@ -14,6 +14,8 @@ import { Failure, inTime, now, randomName } from "./page.js";
  * @property {(key: string) => unknown} delete
  */
 
+/** @typedef {{ request(name: string, options: LockOptions, callback: (lock: Lock | null) => unknown): Promise<unknown> }} LockSource */
+
 /** How long any call may take. */
 const DEADLINE = 5000;
 /** How long a free lock may take. */
@@ -21,34 +23,63 @@ const GRANT = 1000;
 /** How long to wait for a lock before it is asked for again. */
 const RETRY = 3000;
 
+/** Where there is no Web Locks API: one program's own. */
+const programLocks = new Locks();
+
 export class Store {
+  /** Whether the database was opened before. */
+  #opened = false;
+  /** What kept the database from being used. @type {unknown} */
+  #problem;
+
   /**
    * @param {string} key the profile's, with its issuer and client
    * @param {Place} database
-   * @param {Storage | undefined} storage instead of it
+   * @param {Storage | "indexeddb" | "memory"} storage
    */
   constructor(key, database, storage) {
     this.key = key;
-    this.place = storage ? new StoragePlace(storage) : database;
+    this.database = storage === "indexeddb" ? database : undefined;
+    this.memory = new StoragePlace(new Map());
+    this.memoryLocks = new Locks();
+    /** @type {Place} */
+    this.place = this.memory;
+    if (storage === "indexeddb") this.place = database;
+    else if (storage !== "memory") this.place = new StoragePlace(storage);
   }
 
   /**
-   * Where the database cannot be used, sessions are kept in `memory` from now on; resolves to why.
-   * One that has a session is never left: there its failures are told by each call.
+   * Sees whether the database can be used, and written if this is `thorough`, as before a login;
+   * resolves to why not. Then sessions are in memory, until another try finds it usable.
    *
-   * @param {Storage} memory
-   * @param {boolean} thorough also writes, as a login will
+   * One that was opened before is not left for a failure that may pass: it may hold a session.
+   *
+   * @param {boolean} thorough
    */
-  async start(memory, thorough) {
-    if (this.place instanceof StoragePlace) return undefined;
+  async start(thorough) {
+    if (!this.database) {
+      // What cannot be read is set aside now, and not when somebody has approved a login.
+      await this.revision().catch(() => {});
+      return undefined;
+    }
+    if (this.place === this.memory && (await this.revision())) return this.#problem;
+    this.place = this.database;
     try {
       const found = await this.revision();
+      this.#opened = true;
       if (thorough && !found) await this.probe();
-      return undefined;
+      this.#problem = undefined;
     } catch (error) {
-      this.place = new StoragePlace(memory);
-      return error;
+      const emptied = error instanceof Failure && error.kind === "corrupt";
+      if (emptied || (this.#opened && !(await this.#isEmpty()))) return undefined;
+      this.place = this.memory;
+      this.#problem = error;
     }
+    return this.#problem;
+  }
+
+  #isEmpty() {
+    return this.revision().then((revision) => !revision, () => false);
   }
 
   revision() {
@@ -78,49 +109,83 @@ export class Store {
   }
 
   /**
-   * Takes the profile's lock, or fails after `millis`. It is held until what this resolves to is
-   * called, or the page goes away.
+   * Asks for the profile's lock, for at most `millis`; zero is to have it at once or not at all.
    *
-   * @param {Pick<LockManager, "request">} locks
    * @param {number} millis
-   * @returns {Promise<() => void>}
    */
-  async lock(locks, millis) {
+  lock(millis) {
+    /** @type {LockSource} */
+    const shared = globalThis.navigator?.locks ?? programLocks;
+    const locks = this.place === this.memory ? this.memoryLocks : shared;
+    return new ProfileLock(locks, `astropass ${this.key}`, millis);
+  }
+}
+
+class ProfileLock {
+  #over = new AbortController();
+  /** @type {(() => void) | undefined} */
+  #held;
+
+  /**
+   * @param {LockSource} locks
+   * @param {string} name
+   * @param {number} millis
+   */
+  constructor(locks, name, millis) {
+    /** Resolves when the lock is held: until {@link release}, or the page's end. */
+    this.granted = this.#wait(locks, name, millis);
+  }
+
+  /** Lets the lock go, or the wish for it. */
+  release() {
+    this.#over.abort();
+    this.#held?.();
+  }
+
+  /**
+   * @param {LockSource} locks
+   * @param {string} name
+   * @param {number} millis
+   */
+  async #wait(locks, name, millis) {
     const end = now() + millis;
     for (;;) {
       const left = end - now();
       try {
-        return await this.#request(locks, millis && Math.min(left, RETRY));
+        return await this.#ask(locks, name, millis && Math.min(left, RETRY));
       } catch (error) {
         if (!(error instanceof Failure)) throw named(error);
         // Chromium lets go of the locks of a page in its back/forward cache when it is asked for
         // one, and not while somebody waits already.
-        if (left <= RETRY) throw new Failure("busy");
+        if (left <= RETRY || this.#over.signal.aborted) throw new Failure("busy");
       }
     }
   }
 
   /**
-   * @param {Pick<LockManager, "request">} locks
-   * @param {number} millis zero to have the lock at once or not at all
+   * @param {LockSource} locks
+   * @param {string} name
+   * @param {number} millis
    */
-  #request(locks, millis) {
-    const controller = new AbortController();
-    const options = millis ? { signal: controller.signal } : { ifAvailable: true };
-    /** @type {Promise<() => void>} */
+  #ask(locks, name, millis) {
+    const attempt = new AbortController();
+    const options = millis ? { signal: attempt.signal } : { ifAvailable: true };
+    /** @type {Promise<void>} */
     const granted = new Promise((resolve, reject) => {
+      this.#over.signal.addEventListener("abort", () => attempt.abort(), { once: true });
       locks
-        .request(`astropass ${this.key}`, options, (lock) => {
-          if (!lock || controller.signal.aborted) throw new Failure("busy");
-          return new Promise((release) => resolve(() => release(undefined)));
+        .request(name, options, (lock) => {
+          if (!lock || attempt.signal.aborted) throw new Failure("busy");
+          resolve();
+          return new Promise((release) => (this.#held = () => release(undefined)));
         })
-        .catch(reject);
+        .catch((error) => reject(attempt.signal.aborted ? new Failure("busy") : error));
     });
-    return inTime(granted, millis || GRANT, () => controller.abort());
+    return inTime(granted, millis || GRANT, () => attempt.abort());
   }
 }
 
-/** A place in an object of the caller's. It has no transactions. */
+/** A place in an object, the caller's or a `Map`. It has no transactions. */
 class StoragePlace {
   /** @param {Storage} storage */
   constructor(storage) {
@@ -137,13 +202,15 @@ class StoragePlace {
    * @returns {Promise<Session | undefined>}
    */
   async read(key) {
-    const text = await this.storage.get(key);
-    if (text === null || text === undefined) return undefined;
+    const found = await this.storage.get(key);
+    if (found === null || found === undefined) return undefined;
+    const text = String(found);
     try {
-      const { revision } = JSON.parse(String(text));
-      return { revision: String(revision), text: String(text) };
+      return { revision: String(JSON.parse(text).revision), text };
     } catch {
-      throw new Failure("corrupt", "the storage object gave something else");
+      await this.storage.set(`corrupt ${new Date().toISOString()} ${key}`, text);
+      await this.storage.delete(key);
+      throw new Failure("corrupt", "the storage object gave something else, which was set aside");
     }
   }
 
@@ -153,7 +220,10 @@ class StoragePlace {
    * @param {Session} [session]
    */
   async write(key, expected, session) {
-    if ((await this.revision(key)) !== expected) throw new Failure("changed");
+    const found = await this.revision(key);
+    // Done already, by an attempt that failed after its work.
+    if (found === session?.revision) return;
+    if (found !== expected) throw new Failure("changed");
     await (session ? this.storage.set(key, session.text) : this.storage.delete(key));
   }
 

@@ -1,9 +1,9 @@
 //! The JavaScript beside this crate, and what the npm package hands in.
 
 use astropass_core::{HttpError, HttpErrorKind, StoreError};
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Promise, Reflect};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Request;
 
 #[wasm_bindgen(module = "/js/page.js")]
@@ -39,7 +39,7 @@ extern "C" {
     #[wasm_bindgen(constructor)]
     pub(crate) fn new(key: &str, database: &JsValue, storage: &JsValue) -> Store;
     #[wasm_bindgen(method)]
-    pub(crate) fn start(this: &Store, memory: &JsValue, thorough: bool) -> Promise;
+    pub(crate) fn start(this: &Store, thorough: bool) -> Promise;
     #[wasm_bindgen(method)]
     pub(crate) fn revision(this: &Store) -> Promise;
     #[wasm_bindgen(method)]
@@ -56,23 +56,25 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn clear(this: &Store, expected: &str) -> Promise;
     #[wasm_bindgen(method)]
-    pub(crate) fn lock(this: &Store, locks: &JsValue, millis: f64) -> Promise;
+    pub(crate) fn lock(this: &Store, millis: f64) -> ProfileLock;
+
+    pub(crate) type ProfileLock;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn granted(this: &ProfileLock) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn release(this: &ProfileLock);
 }
 
 #[wasm_bindgen]
 extern "C" {
-    /// `{fetch, storage, memory, locks, emit}`: what to send requests with, where to keep the
-    /// session, where else if there is no database, a `LockManager`, and who is told of events.
+    /// `{fetch, storage, emit}`: what to send requests with, where to keep the session (a name, or
+    /// an object of the caller's), and who is told of events.
     #[derive(Clone)]
     pub(crate) type Host;
     #[wasm_bindgen(method, getter)]
     pub(crate) fn fetch(this: &Host) -> JsValue;
     #[wasm_bindgen(method, getter)]
     pub(crate) fn storage(this: &Host) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn memory(this: &Host) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn locks(this: &Host) -> JsValue;
     #[wasm_bindgen(method)]
     pub(crate) fn emit(this: &Host, event: &str, error: JsValue);
 }
@@ -87,10 +89,11 @@ pub(crate) fn text(value: &JsValue, name: &str) -> Option<String> {
     property(value, name).as_string()
 }
 
-/// `Failure` of `failure.js`: its kind and its detail.
+/// `Failure` of `page.js`: its kind and its detail. What else is thrown may say too much.
 fn failure(thrown: &JsValue) -> (String, String) {
-    let text = |name| text(thrown, name).unwrap_or_default();
-    (text("kind"), text("message"))
+    let kind = text(thrown, "kind").unwrap_or_default();
+    let detail = text(thrown, "message").filter(|_| !kind.is_empty()).unwrap_or_default();
+    (kind, detail)
 }
 
 pub(crate) fn http_error(thrown: &JsValue) -> HttpError {
@@ -114,12 +117,5 @@ pub(crate) fn store_error(thrown: &JsValue) -> StoreError {
         "io" => StoreError::Io(detail),
         "newer" => StoreError::Newer(detail),
         _ => StoreError::Unavailable(detail),
-    }
-}
-
-/// Calls a function that takes nothing and gives nothing.
-pub(crate) fn call(function: &JsValue) {
-    if let Some(function) = function.dyn_ref::<Function>() {
-        let _ = function.call0(&JsValue::UNDEFINED);
     }
 }

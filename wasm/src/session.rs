@@ -5,7 +5,8 @@ use std::sync::Arc;
 use astropass_core::flow::Prompt;
 use astropass_core::wire::{MAX_DEPTH, Value, concat};
 use astropass_core::{
-    Credentials, Endpoint, Endpoints, Error, Provider, Secret, discover, is_profile_name, printable,
+    Credentials, Dialect, Endpoint, Endpoints, Error, Provider, Secret, discover, is_profile_name,
+    printable,
 };
 use js_sys::Function;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -145,10 +146,16 @@ impl Inner {
             }
         }
         // The npm package gives every field, with the right type.
-        let provider = Provider::from_value(&options).ok_or(Error::Finished)?;
+        let mut provider = Provider::from_value(&options).ok_or(Error::Finished)?;
+        if let Dialect::WorkOs(encoding) = provider.dialect {
+            let base = Endpoint::parse(&provider.issuer)?;
+            let known = Provider::workos(&base, &provider.client_id, encoding)?;
+            provider.issuer = known.issuer;
+            provider.endpoints.fill_gaps(known.endpoints);
+        }
         let key = concat(&[profile, " ", &provider.issuer, " ", &provider.client_id]);
         Ok(Self {
-            store: ProfileStore::new(host.clone(), &key),
+            store: ProfileStore::new(&host, &key),
             host,
             provider: Arc::new(provider),
             discovers: options.field("discover") == Some(&Value::Bool(true)),

@@ -10,7 +10,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
-use crate::bindings::{self, DATABASE, Host, call, random_name, store_error, text};
+use crate::bindings::{self, DATABASE, Host, random_name, store_error, text};
 use crate::json::{parse_json, print_json};
 use crate::task;
 
@@ -23,19 +23,16 @@ const VERSION: u64 = 1;
 /// no discovery to go on.
 #[derive(Clone)]
 pub(crate) struct ProfileStore {
-    host: Host,
     store: bindings::Store,
     provider: Rc<RefCell<Option<Value>>>,
 }
 
-/// The profile's lock, held until this is dropped or its page goes away.
-pub(crate) struct Guard {
-    release: JsValue,
-}
+/// The profile's lock, or the wish for it: until this is dropped, or its page goes away.
+pub(crate) struct Guard(bindings::ProfileLock);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        call(&self.release);
+        self.0.release();
     }
 }
 
@@ -52,15 +49,15 @@ fn settled<T>(
 
 impl ProfileStore {
     /// The session kept under `key`.
-    pub(crate) fn new(host: Host, key: &str) -> Self {
+    pub(crate) fn new(host: &Host, key: &str) -> Self {
         let database = DATABASE.with(JsValue::clone);
         let store = bindings::Store::new(key, &database, &host.storage());
-        Self { host, store, provider: Rc::default() }
+        Self { store, provider: Rc::default() }
     }
 
     /// What keeps the database from being used, if anything does; then it is not.
     pub(crate) fn start(&self, thorough: bool) -> impl Future<Output = Option<StoreError>> {
-        task::settled(self.store.start(&self.host.memory(), thorough), |problem| {
+        task::settled(self.store.start(thorough), |problem| {
             problem.ok().filter(|problem| !problem.is_undefined()).map(|error| store_error(&error))
         })
     }
@@ -109,9 +106,11 @@ impl Store for ProfileStore {
         settled(self.store.read(), |found| self.loaded(&found))
     }
 
-    fn lock(&self, wait: Duration) -> impl Future<Output = Result<Guard, StoreError>> {
-        let release = self.store.lock(&self.host.locks(), wait.as_secs_f64() * 1000.0);
-        settled(release, |release| Ok(Guard { release }))
+    async fn lock(&self, wait: Duration) -> Result<Guard, StoreError> {
+        // Owned before it is granted, so that who stops waiting does not keep it.
+        let guard = Guard(self.store.lock(wait.as_secs_f64() * 1000.0));
+        settled(guard.0.granted(), |_| Ok(())).await?;
+        Ok(guard)
     }
 
     fn probe(&self, _guard: &Guard) -> impl Future<Output = Result<(), StoreError>> {

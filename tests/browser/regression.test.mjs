@@ -1,0 +1,125 @@
+// What was broken once.
+
+import assert from "node:assert/strict";
+import { create, inBrowsers, signIn, status, token } from "./harness/world.mjs";
+
+inBrowsers("an aborted login kept the profile's lock for good", async (world) => {
+  const server = await world.embedded();
+  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
+  const held = await page.evaluate(async () => {
+    // Aborted at once, after some turns of the event loop, and while another login holds the lock.
+    for (let turns = 0; turns < 12; turns += 1) {
+      const controller = new AbortController();
+      const login = auth.login({ onPrompt: () => {}, signal: controller.signal });
+      for (let turn = 0; turn < turns; turn += 1) await new Promise((next) => setTimeout(next));
+      controller.abort();
+      await login.catch(() => {});
+    }
+    await auth.close();
+    return (await navigator.locks.query()).held.length;
+  });
+  assert.equal(held, 0);
+});
+
+inBrowsers("a passing failure of the database signed a tab out at a cancelled login", async (world) => {
+  const server = await world.embedded();
+  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
+  await signIn(page);
+  const after = await page.evaluate(async () => {
+    const before = await auth.token();
+    const { get } = IDBObjectStore.prototype;
+    let failures = 1;
+    IDBObjectStore.prototype.get = function (...args) {
+      if (failures-- > 0) throw new DOMException("", "NotReadableError");
+      return get.apply(this, args);
+    };
+    const controller = new AbortController();
+    const login = auth.login({ onPrompt: () => controller.abort(), signal: controller.signal });
+    await login.catch(() => {});
+    const { storage, status } = auth.state;
+    return { same: (await auth.token()) === before, storage, status };
+  });
+  assert.deepEqual(after, { same: true, storage: "indexeddb", status: "signedIn" });
+});
+
+inBrowsers("a store that failed for a moment was shown as signed out", async (world) => {
+  const server = await world.embedded();
+  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
+  await signIn(page);
+  const states = await page.evaluate(async () => {
+    const { get } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.get = () => {
+      throw new DOMException("", "NotReadableError");
+    };
+    window.states.length = 0;
+    dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+    while (!window.states.some(({ problem }) => problem)) {
+      await new Promise((next) => setTimeout(next));
+    }
+    IDBObjectStore.prototype.get = get;
+    dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+    while (window.states.at(-1).problem) await new Promise((next) => setTimeout(next));
+    return window.states.map(({ status }) => status);
+  });
+  assert.deepEqual([...new Set(states)], ["signedIn"]);
+});
+
+inBrowsers("what was set aside as corrupt made the next login fail after its approval", async (world) => {
+  const server = await world.embedded();
+  const options = { clientId: server.clientId, issuer: server.url };
+  const page = await world.tab(options);
+  await signIn(page);
+  await page.evaluate(async () => {
+    const opened = indexedDB.open("astropass");
+    await new Promise((done) => (opened.onsuccess = done));
+    const transaction = opened.result.transaction("sessions", "readwrite");
+    const store = transaction.objectStore("sessions");
+    store.delete("sealing key");
+    await new Promise((done) => (transaction.oncomplete = done));
+    opened.result.close();
+  });
+  await page.reload();
+  await create(page, options);
+  assert.equal(await status(page), "signedOut");
+  await signIn(page);
+  assert.ok((await token(page)).token);
+});
+
+inBrowsers("a storage object with something else in it could not be signed in to", async (world) => {
+  const server = await world.embedded("--auto-approve");
+  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
+  const result = await page.evaluate(
+    async ({ clientId, url }) => {
+      const kept = new Map();
+      const storage = {
+        get: (key) => kept.get(key) ?? (key.startsWith("default ") && !kept.size ? "{" : null),
+        set: (key, value) => void kept.set(key, value),
+        delete: (key) => void kept.delete(key),
+      };
+      const other = await Astropass.create({ clientId, issuer: url, storage });
+      await other.login({ onPrompt: () => {} });
+      const keys = [...kept.keys()].map((key) => key.split(" ")[0]).sort();
+      return { status: other.state.status, keys };
+    },
+    { clientId: server.clientId, url: server.url },
+  );
+  assert.deepEqual(result, { status: "signedIn", keys: ["corrupt", "default"] });
+});
+
+inBrowsers("a listener that threw kept the others from hearing", async (world) => {
+  const server = await world.embedded("--auto-approve");
+  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
+  const heard = await page.evaluate(async () => {
+    window.onerror = () => true;
+    const statuses = [];
+    let first = true;
+    auth.subscribe(() => {
+      if (!first) throw new Error("a listener's own");
+      first = false;
+    });
+    auth.subscribe(({ status }) => statuses.push(status));
+    await auth.login({ onPrompt: () => {} });
+    return statuses;
+  });
+  assert.deepEqual(heard, ["signedOut", "signedIn"]);
+});
