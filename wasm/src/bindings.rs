@@ -10,6 +10,7 @@ use web_sys::Request;
 extern "C" {
     pub(crate) fn now() -> f64;
     pub(crate) fn sleep(millis: f64) -> Promise;
+    pub(crate) fn kind(value: &JsValue) -> u32;
     #[wasm_bindgen(catch)]
     pub(crate) fn parse(text: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_name = randomName)]
