@@ -63,5 +63,5 @@ export function shrink(wasm) {
 function withoutPaths(wasm) {
   const bytes = Buffer.from(wasm).toString("latin1");
   const zeros = (/** @type {string} */ path) => "\0".repeat(path.length);
-  return new Uint8Array(Buffer.from(bytes.replace(/[\w./-]+\/src\/[\w./-]+?\.rs/g, zeros), "latin1"));
+  return new Uint8Array(Buffer.from(bytes.replace(/(?<=\0)[\w./-]+\.rs(?=\0)/g, zeros), "latin1"));
 }
