@@ -4,7 +4,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# One thing after the other, but for the two halves of the tests: see `test`.
+ifndef HALVES
 .NOTPARALLEL:
+endif
 
 # Holds the argument that makes cargo use a toolchain with the wasm32 target; usually empty.
 WASM32 := target/wasm32-toolchain
@@ -31,8 +34,13 @@ setup: ## installs what the tests need (Debian; does nothing when it is all ther
 
 .PHONY: test
 test: ## everything that must pass: set-up, checks, and all tests
-test: setup check package check-size
-test: test-rust test-wasm test-browser test-packaging check-reproducible
+test: setup check package check-size build-server build-dashboard
+	$(MAKE) HALVES=1 --jobs=2 --output-sync=recurse test-rust test-web
+
+# The second half. Browsers mostly wait, while the first half computes.
+.PHONY: test-web
+test-web:
+	$(MAKE) HALVES= --jobs=1 test-wasm test-browser test-packaging check-reproducible
 
 .PHONY: test-rust
 test-rust: ## core, the native crate, the command: on this machine
@@ -49,12 +57,12 @@ test-wasm: wasm-tools $(WASM32) ## the wasm crate and core's vectors, in Chromiu
 .PHONY: test-browser
 test-browser: package build-server build-dashboard ## the packed npm package and the dashboard, in Chromium and Firefox
 	@tests/setup/node-packages tests/servers tests/browser
-	cd tests/browser && node --test --test-reporter=spec
+	cd tests/browser && node --test --test-concurrency=4 --test-timeout=180000 --test-reporter=spec
 
 .PHONY: test-packaging
 test-packaging: package build-server ## the packed npm package in fresh projects: bundlers and runtimes
 	@tests/setup/node-packages tests/packaging
-	cd tests/packaging && node --test --test-reporter=spec
+	cd tests/packaging && node --test --test-concurrency=3 --test-timeout=180000 --test-reporter=spec
 
 .PHONY: package
 package: wasm-tools $(WASM32) ## builds the npm package: target/npm/astropass-VERSION.tgz

@@ -81,6 +81,7 @@ export class Astropass implements AsyncDisposable {
     if (!unusable) return;
     this.#storage = "memory";
     this.#problem = problem("storageUnavailable", toError(unusable));
+    await this.#look();
   }
 
   /** The session as it is known now. */
@@ -101,10 +102,11 @@ export class Astropass implements AsyncDisposable {
 
   /**
    * Signs in with the device flow (RFC 8628): resolves when the person has approved elsewhere, and
-   * the session is stored. An earlier session is replaced.
+   * the session is stored. An earlier session is replaced. Where the database cannot be written and
+   * holds no session, this one is in memory for the page's life, and `state.problem` says why.
    *
-   * @throws {AstropassError} `access_denied`, `login_expired`, or what the server says; a store that
-   *   cannot be written fails before anything is shown
+   * @throws {AstropassError} `access_denied`, `login_expired`, or what the server says; before
+   *   anything is shown, a storage that cannot be written
    */
   async login({ onPrompt, signal }: LoginOptions): Promise<void> {
     signal?.throwIfAborted();
@@ -202,7 +204,12 @@ export class Astropass implements AsyncDisposable {
   #token(rejected?: string): Promise<string> {
     let asked = this.#asked.get(rejected);
     if (!asked) {
-      asked = this.#work(() => this.#session.token(rejected));
+      asked = this.#work(() => this.#session.token(rejected)).catch(async (error) => {
+        // A session that went away without an event, as with the browser's data.
+        const code = error instanceof AstropassError && error.code;
+        if (code === "not_signed_in" || code === "session_changed") await this.#look();
+        throw error;
+      });
       this.#asked.set(rejected, asked);
       const ended = () => this.#asked.delete(rejected);
       asked.then(ended, ended);

@@ -1,7 +1,7 @@
 // @ts-check
 // One profile's session: in the page's database, or in an object of the caller's.
 
-import { Failure, inTime, randomName } from "./page.js";
+import { Failure, inTime, now, randomName } from "./page.js";
 
 /** @typedef {import("./database.js").Session} Session */
 /** @typedef {import("./database.js").Place} Place */
@@ -18,6 +18,8 @@ import { Failure, inTime, randomName } from "./page.js";
 const DEADLINE = 5000;
 /** How long a free lock may take. */
 const GRANT = 1000;
+/** How long to wait for a lock before it is asked for again. */
+const RETRY = 3000;
 
 export class Store {
   /**
@@ -84,6 +86,25 @@ export class Store {
    * @returns {Promise<() => void>}
    */
   async lock(locks, millis) {
+    const end = now() + millis;
+    for (;;) {
+      const left = end - now();
+      try {
+        return await this.#request(locks, millis && Math.min(left, RETRY));
+      } catch (error) {
+        if (!(error instanceof Failure)) throw named(error);
+        // Chromium lets go of the locks of a page in its back/forward cache when it is asked for
+        // one, and not while somebody waits already.
+        if (left <= RETRY) throw new Failure("busy");
+      }
+    }
+  }
+
+  /**
+   * @param {Pick<LockManager, "request">} locks
+   * @param {number} millis zero to have the lock at once or not at all
+   */
+  #request(locks, millis) {
     const controller = new AbortController();
     const options = millis ? { signal: controller.signal } : { ifAvailable: true };
     /** @type {Promise<() => void>} */
@@ -95,11 +116,7 @@ export class Store {
         })
         .catch(reject);
     });
-    try {
-      return await inTime(granted, millis || GRANT, () => controller.abort());
-    } catch (error) {
-      throw error instanceof Failure ? new Failure("busy") : named(error);
-    }
+    return inTime(granted, millis || GRANT, () => controller.abort());
   }
 }
 

@@ -1,0 +1,100 @@
+// What the browser leaves on the disk.
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "./harness/folders.mjs";
+import { advance, inBrowsers, signIn, token } from "./harness/world.mjs";
+
+/** Put into a database of the test's own, in clear, to see that the search finds such a thing. */
+const PLANTED = "eyJhbGciOiJFUzI1NiIsInBsYW50ZWQiOnRydWV9.cGxhbnRlZC1ieS10aGUtdGVzdA.4q7W1xZr0";
+
+inBrowsers("no file of the profile has a token in clear", async (world) => {
+  const server = await world.embedded();
+  const profile = temporaryFolder();
+  const browser = await world.launch({ profile });
+  const page = await world.tab({ clientId: server.clientId, issuer: server.url }, { browser });
+  await signIn(page);
+  await advance(301, server, page);
+  assert.ok((await token(page)).token);
+  await page.evaluate(plant, PLANTED);
+  await browser.close();
+
+  const files = readdirSync(profile, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
+  const found = (text) => files.some((file) => forms(text).some((form) => file.includes(form)));
+  assert.ok(found(PLANTED), "the search does not find what is there");
+  const issued = await server.issued();
+  assert.ok(issued.length >= 5, "a device code, and two of each token but the ID token");
+  assert.equal(issued.filter(found).length, 0, "tokens in clear in the profile");
+});
+
+inBrowsers("no database has a token in clear, and the key cannot be taken out", async (world) => {
+  const server = await world.embedded();
+  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
+  await signIn(page);
+  await page.evaluate(plant, PLANTED);
+  const { text, keys } = await page.evaluate(dump);
+  assert.ok(text.includes(PLANTED), "the search does not find what is there");
+  assert.equal((await server.issued()).filter((secret) => text.includes(secret)).length, 0);
+  assert.deepEqual(keys, [{ extractable: false, exported: "InvalidAccessError" }]);
+});
+
+/** How a text may stand in a file: the end alone, too, where a store compresses what repeats. */
+function forms(text) {
+  const parts = [text, text.slice(-24)];
+  return parts.flatMap((part) => [Buffer.from(part), Buffer.from(part, "utf16le")]);
+}
+
+function plant(text) {
+  return new Promise((planted, failed) => {
+    const opening = indexedDB.open("planted", 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore("texts");
+    opening.onerror = failed;
+    opening.onsuccess = () => {
+      const transaction = opening.result.transaction("texts", "readwrite");
+      transaction.objectStore("texts").put({ text }, "text");
+      transaction.oncomplete = () => planted(opening.result.close());
+    };
+  });
+}
+
+/** All that the origin's databases hold: strings and bytes as text, and the keys. */
+async function dump() {
+  const settled = (request) =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const texts = [];
+  const found = [];
+  const walk = (value) => {
+    if (value instanceof CryptoKey) return found.push(value);
+    if (value instanceof ArrayBuffer) return walk(new Uint8Array(value));
+    if (ArrayBuffer.isView(value)) {
+      // As they are, and as what is left of two bytes a character.
+      const ascii = value.filter((byte) => byte !== 0);
+      texts.push(String.fromCharCode(...value), String.fromCharCode(...ascii));
+      return undefined;
+    }
+    if (typeof value === "object" && value !== null) {
+      texts.push(...Object.keys(value));
+      return Object.values(value).forEach((part) => walk(part));
+    }
+    return texts.push(String(value));
+  };
+  for (const { name } of await indexedDB.databases()) {
+    const database = await settled(indexedDB.open(name));
+    for (const store of database.objectStoreNames) {
+      walk(await settled(database.transaction(store).objectStore(store).getAllKeys()));
+      walk(await settled(database.transaction(store).objectStore(store).getAll()));
+    }
+    database.close();
+  }
+  const keys = await Promise.all(found.map(async (key) => ({
+    extractable: key.extractable,
+    exported: await crypto.subtle.exportKey("raw", key).catch(({ name }) => name),
+  })));
+  return { text: texts.join("\n"), keys };
+}

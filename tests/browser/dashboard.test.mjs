@@ -1,0 +1,214 @@
+// The dashboard, by keyboard alone, with every screen looked at by axe and kept as a picture.
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import axe from "axe-core";
+import { serveDashboard } from "../../examples/dashboard/serve.mjs";
+import { launch } from "./harness/browsers.mjs";
+import { EMBEDDED, admin } from "./harness/programs.mjs";
+
+const PICTURES = fileURLToPath(new URL("../../target/screenshots", import.meta.url));
+const WIDTHS = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } };
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const LIMIT = { timeout: 120_000 };
+
+let browser;
+before(async () => {
+  mkdirSync(PICTURES, { recursive: true });
+  browser = await launch("chromium");
+});
+after(() => browser.close());
+
+test("from sign-in to sign-out by keyboard", LIMIT, async (t) => {
+  const { page } = await open(t);
+  await shows(page, "Sign in to Astropass");
+  await lookedAt(page, "sign-in");
+  await press(page, "Sign in");
+  await shows(page, "Approve this sign-in");
+  await lookedAt(page, "code");
+
+  const opened = new Promise((opened) => browser.once("targetcreated", opened));
+  await press(page, "Open sign-in page");
+  const approval = await (await opened).page();
+  await shows(approval, "Connect a device");
+  await press(approval, "Approve");
+  await shows(approval, "Signed in");
+  await approval.close();
+
+  await page.bringToFront();
+  await shows(page, "Projects");
+  await page.waitForSelector("tbody th");
+  assert.match(await textOf(page), /Ada Lovelace/);
+  await lookedAt(page, "projects");
+
+  const [organization] = await namesStarting(page, "Switch to ");
+  await press(page, organization);
+  await page.waitForFunction(
+    (name) => document.querySelector("[aria-current]")?.textContent.includes(name),
+    {},
+    organization.slice("Switch to ".length),
+  );
+  await page.waitForSelector("tbody th");
+  await lookedAt(page, "organization");
+
+  await press(page, "Sign out");
+  await shows(page, "Sign in to Astropass");
+  await page.waitForSelector(".notice");
+  assert.match(await textOf(page), /You are signed out/);
+  await lookedAt(page, "signed-out");
+});
+
+test("a sign-in that is denied", LIMIT, async (t) => {
+  const { page, server } = await open(t);
+  await server.deny(await startSignIn(page));
+  await shows(page, "Sign-in was denied");
+  await lookedAt(page, "denied");
+  await press(page, "Start again");
+  await shows(page, "Approve this sign-in");
+});
+
+test("a code that expires", LIMIT, async (t) => {
+  const { page, server } = await open(t);
+  await startSignIn(page);
+  await server.advance(400);
+  await shows(page, "The code has expired");
+  await lookedAt(page, "expired");
+  await press(page, "Get a new code");
+  await shows(page, "Approve this sign-in");
+});
+
+test("offline while it waits, and back", LIMIT, async (t) => {
+  const { page, server } = await open(t);
+  const code = await startSignIn(page);
+  await page.setOfflineMode(true);
+  await page.waitForSelector(".waiting.is-offline");
+  await lookedAt(page, "offline");
+  await server.approve(code);
+  await page.setOfflineMode(false);
+  await shows(page, "Projects");
+});
+
+test("offline before it begins, and back", LIMIT, async (t) => {
+  const { page } = await open(t);
+  await shows(page, "Sign in to Astropass");
+  await page.setOfflineMode(true);
+  await press(page, "Sign in");
+  await shows(page, "You are offline");
+  await lookedAt(page, "offline-start");
+  await page.setOfflineMode(false);
+  await shows(page, "Approve this sign-in");
+});
+
+test("a session that the server ends", LIMIT, async (t) => {
+  const { page, server } = await open(t);
+  await server.approve(await startSignIn(page));
+  await shows(page, "Projects");
+  await server.revokeSessions();
+  await server.revokeAccessTokens();
+  await press(page, "Reload");
+  await shows(page, "Your session has ended");
+  await lookedAt(page, "session-over");
+});
+
+test("an API that fails", LIMIT, async (t) => {
+  const { page, server } = await open(t);
+  await server.fault("projects:*:status=503");
+  await server.approve(await startSignIn(page));
+  await shows(page, "Projects could not be loaded");
+  await lookedAt(page, "not-loaded");
+  await server.mend();
+  await press(page, "Try again");
+  await page.waitForSelector("tbody th");
+});
+
+async function open(t) {
+  const dashboard = await serveDashboard({
+    program: EMBEDDED,
+    serverArguments: ["--admin", "--interval", "1"],
+  });
+  const page = await browser.newPage();
+  t.after(async () => {
+    await page.close();
+    await dashboard.close();
+  });
+  await page.goto(dashboard.url);
+  return { page, server: admin(dashboard.serverUrl) };
+}
+
+/** By keyboard, up to the code. */
+async function startSignIn(page) {
+  await shows(page, "Sign in to Astropass");
+  await press(page, "Sign in");
+  await shows(page, "Approve this sign-in");
+  return page.$eval(".user-code", ({ textContent }) => textContent);
+}
+
+function shows(page, heading) {
+  return page.waitForFunction(
+    (wanted) => [...document.querySelectorAll("h1, h2")].some((h) => h.textContent === wanted),
+    { polling: 50 },
+    heading,
+  );
+}
+
+/** Goes to what is called so with the Tab key, and presses it with Enter. */
+async function press(page, name) {
+  const seen = [];
+  for (let tabs = 0; tabs < 40; tabs += 1) {
+    await page.keyboard.press("Tab");
+    const focused = await page.evaluate(() => {
+      const { activeElement } = document;
+      const outline = getComputedStyle(activeElement).outlineStyle;
+      return { text: activeElement.textContent.trim().replace(/\s+/g, " "), outline };
+    });
+    seen.push(focused.text.slice(0, 40));
+    if (focused.text !== name && !focused.text.startsWith(`${name} (`)) continue;
+    assert.notEqual(focused.outline, "none", `the focus on ${name} cannot be seen`);
+    await page.keyboard.press("Enter");
+    return;
+  }
+  assert.fail(`the Tab key does not reach ${name}: ${seen.join(" | ")}`);
+}
+
+/** axe finds nothing, and there are four pictures of it. */
+async function lookedAt(page, name) {
+  for (const scheme of ["light", "dark"]) {
+    await page.emulateMediaFeatures([
+      { name: "prefers-color-scheme", value: scheme },
+      { name: "prefers-reduced-motion", value: "reduce" },
+    ]);
+    for (const [width, viewport] of Object.entries(WIDTHS)) {
+      await page.setViewport(viewport);
+      const where = `${name}-${scheme}-${width}`;
+      await page.screenshot({ path: join(PICTURES, `${where}.png`), fullPage: true });
+      assert.deepEqual(await violations(page), [], where);
+      const overflow = await page.evaluate(() =>
+        document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.equal(overflow, 0, `${where} must be scrolled sideways`);
+    }
+  }
+}
+
+async function violations(page) {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async (values) => {
+    const { passes, violations } = await window.axe.run({ runOnly: { type: "tag", values } });
+    if (passes.length < 10) throw new Error("axe has looked at next to nothing");
+    return violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html.slice(0, 120))]);
+  }, RULES);
+  return found;
+}
+
+function textOf(page) {
+  return page.evaluate(() => document.body.innerText);
+}
+
+function namesStarting(page, start) {
+  return page.evaluate((start) =>
+    [...document.querySelectorAll("button")]
+      .map(({ textContent }) => textContent.trim().replace(/\s+/g, " "))
+      .filter((name) => name.startsWith(start)), start);
+}

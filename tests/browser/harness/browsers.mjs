@@ -1,0 +1,43 @@
+// Chromium (over CDP) and Firefox (over WebDriver BiDi), by one driver and one set of calls.
+
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import puppeteer from "puppeteer-core";
+import { temporaryFolder } from "./folders.mjs";
+
+export const KINDS = ["chromium", "firefox"];
+
+const PROGRAMS = { chromium: ["chromium"], firefox: ["firefox-esr", "firefox"] };
+
+const CHROMIUM_ARGUMENTS = [
+  "--disable-gpu",
+  "--disable-quic",
+  "--disable-dev-shm-usage",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+  // Names outside this machine are asked of nobody: oidc-provider's pages want a font.
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+];
+
+/** Starts a browser on `profile`; a second start on the same folder is the browser's restart. */
+export function launch(kind, { profile = temporaryFolder(), preferences = {} } = {}) {
+  const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
+  return puppeteer.launch({
+    browser: kind === "chromium" ? "chrome" : "firefox",
+    executablePath: program(kind),
+    userDataDir: profile,
+    args: kind === "chromium" ? [...CHROMIUM_ARGUMENTS, ...sandbox] : [],
+    extraPrefsFirefox: preferences,
+  });
+}
+
+function program(kind) {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  const found = PROGRAMS[kind]
+    .flatMap((name) => folders.map((folder) => join(folder, name)))
+    .find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`not installed: ${PROGRAMS[kind].join(" or ")}`);
+  return found;
+}

@@ -1,0 +1,140 @@
+// What a test has: a browser, a site of its own (so a new origin and an empty database), servers,
+// and tabs; all of it ends with the test.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, test } from "node:test";
+import { KINDS, launch } from "./browsers.mjs";
+import { decide } from "./person.mjs";
+import { startEmbedded, startOidcProvider } from "./programs.mjs";
+import { startSite } from "./site.mjs";
+
+const browsers = new Map();
+
+after(async () => {
+  for (const browser of browsers.values()) await (await browser).close();
+});
+
+/** The same test in each browser, or in those of `kinds`. */
+export function inBrowsers(name, body, kinds = KINDS) {
+  for (const kind of kinds) {
+    // The deadline is for what hangs, not a measure.
+    test(`${name} (${kind})`, { timeout: 120_000 }, async () => {
+      const world = new World(kind);
+      try {
+        await world.begin();
+        await body(world);
+      } finally {
+        await world.end();
+      }
+    });
+  }
+}
+
+class World {
+  #parts = [];
+
+  constructor(kind) {
+    this.kind = kind;
+  }
+
+  async begin() {
+    this.site = await this.#kept(startSite());
+    if (!browsers.has(this.kind)) browsers.set(this.kind, launch(this.kind));
+    this.browser = await browsers.get(this.kind);
+  }
+
+  async end() {
+    for (const part of this.#parts.reverse()) await part();
+  }
+
+  embedded(...options) {
+    return this.#kept(startEmbedded(this.site.origin, options));
+  }
+
+  oidcProvider(options) {
+    return this.#kept(startOidcProvider(options));
+  }
+
+  /** A browser for this test alone. */
+  async launch(options) {
+    const browser = await launch(this.kind, options);
+    this.#parts.push(async () => browser.close());
+    return browser;
+  }
+
+  /** A tab with the test page, and with `options` a session in it. */
+  async tab(options, { browser = this.browser, before } = {}) {
+    const page = await browser.newPage();
+    this.#parts.push(async () => {
+      if (!page.isClosed()) await page.close().catch(() => {});
+    });
+    if (before !== undefined) await page.evaluateOnNewDocument(before);
+    await page.goto(`${this.site.origin}/`);
+    if (options !== undefined) await create(page, options);
+    return page;
+  }
+
+  /** Tabs that share a session. */
+  tabs(count, options) {
+    return Promise.all(Array.from({ length: count }, () => this.tab(options)));
+  }
+
+  async #kept(starting) {
+    const part = await starting;
+    this.#parts.push(() => part.stop());
+    return part;
+  }
+}
+
+export function create(page, options) {
+  return page.evaluate((options) => window.create(options), options);
+}
+
+/** Signs in, with a person at the server's page. */
+export async function signIn(page, decision) {
+  const prompt = await startLogin(page);
+  await decide(page.browser(), prompt, decision);
+  assert.deepEqual(await loggedIn(page), { value: null });
+}
+
+/** Starts a login: what there is to show. */
+export async function startLogin(page) {
+  const prompt = await page.evaluate(() => window.login());
+  assert.ok(prompt.userCode, `no prompt: ${JSON.stringify(prompt)}`);
+  return prompt;
+}
+
+/** How the login went that was started. */
+export function loggedIn(page) {
+  return page.evaluate(() => window.loggedIn);
+}
+
+/** How `token()` went: `{token}` or `{code, …}`; no token gets into a test's output. */
+export async function token(page) {
+  const { value, ...failure } = await page.evaluate(() => window.outcome(window.auth.token()));
+  return value === undefined ? failure : { token: fingerprint(value) };
+}
+
+export function fingerprint(secret) {
+  return createHash("sha256").update(secret).digest("hex").slice(0, 16);
+}
+
+export function status(page) {
+  return page.evaluate(() => window.auth.state.status);
+}
+
+/** Sets the clocks forward together, so that nobody's token is from the future. */
+export async function advance(seconds, server, ...pages) {
+  await server.advance(seconds);
+  for (const page of pages) await page.evaluate((seconds) => advance(seconds), seconds);
+}
+
+/** Asks again until the answer is as wanted. */
+export async function eventually(ask, wanted) {
+  for (;;) {
+    const answer = await ask();
+    if (wanted(answer)) return answer;
+    await new Promise((soon) => setTimeout(soon, 20));
+  }
+}

@@ -1,0 +1,45 @@
+// What the tests call in a page, by `page.evaluate`.
+
+import "/clock.mjs";
+import { Astropass, AstropassError } from "/astropass.mjs";
+
+Object.assign(window, { Astropass, AstropassError, states: [], create, login, outcome, until });
+
+async function create(options) {
+  window.auth = await Astropass.create(options);
+  window.auth.subscribe((state) => window.states.push(state));
+}
+
+/** Starts a login and gives what there is to show; how it went is in `window.loggedIn`. */
+function login(options) {
+  return new Promise((show) => {
+    window.loggedIn = outcome(window.auth.login({ onPrompt: show, ...options }));
+    // A login that ends before there was anything to show.
+    window.loggedIn.then(show);
+  });
+}
+
+/** How a promise went, as something that can leave the page. */
+function outcome(promise) {
+  return Promise.resolve(promise).then(
+    (value) => ({ value: value ?? null }),
+    (error) => ({
+      code: error?.code,
+      name: error?.name,
+      message: error?.message,
+      ours: error instanceof AstropassError,
+    }),
+  );
+}
+
+/** Waits until the session's state is this one. */
+function until(status) {
+  return new Promise((reached) => {
+    let stop;
+    stop = window.auth.subscribe((state) => {
+      if (state.status !== status) return;
+      reached(true);
+      queueMicrotask(() => stop());
+    });
+  });
+}

@@ -1,0 +1,24 @@
+// In a dedicated, shared or service worker: asks for a token, and tells how that went.
+
+import "/clock.mjs";
+import { Astropass } from "/astropass.mjs";
+
+let auth;
+
+// A dedicated worker is spoken to by itself, a shared one by the port of each page.
+globalThis.addEventListener("message", ({ data, source }) => answer(data, source ?? globalThis));
+globalThis.addEventListener("connect", ({ ports: [port] }) => {
+  port.onmessage = ({ data }) => answer(data, port);
+});
+globalThis.addEventListener("install", () => globalThis.skipWaiting());
+globalThis.addEventListener("activate", (event) => event.waitUntil(globalThis.clients.claim()));
+
+async function answer({ options, ahead }, asker) {
+  try {
+    auth ??= await Astropass.create(options);
+    globalThis.advance(ahead);
+    asker.postMessage({ value: await auth.token() });
+  } catch (error) {
+    asker.postMessage({ code: error.code, message: String(error) });
+  }
+}

@@ -1,0 +1,205 @@
+// Several tabs, one session.
+
+import assert from "node:assert/strict";
+import {
+  advance,
+  create,
+  eventually,
+  fingerprint,
+  inBrowsers,
+  loggedIn,
+  signIn,
+  startLogin,
+  status,
+  token,
+} from "./harness/world.mjs";
+
+const TABS = 8;
+const ASKS = 8;
+
+inBrowsers("8 tabs ask 8 times at the moment of expiry: one refresh", async (world) => {
+  const server = await world.embedded("--grace", "0");
+  const options = { clientId: server.clientId, issuer: server.url };
+  const tabs = [await world.tab(options)];
+  await signIn(tabs[0]);
+  tabs.push(...(await world.tabs(TABS - 1, options)));
+  const before = await Promise.all(tabs.map(token));
+  await advance(301, server, ...tabs);
+  await server.fault("refresh:1:delay=1");
+  const asked = tabs.map((tab) =>
+    tab.evaluate((asks) => Promise.all(Array.from({ length: asks }, () => auth.token())), ASKS));
+  const tokens = (await Promise.all(asked)).flat().map(fingerprint);
+  assert.equal(tokens.length, TABS * ASKS);
+  assert.equal(new Set(tokens).size, 1);
+  assert.notEqual(tokens[0], before[0].token);
+  const { refreshes, replays, reuses } = await server.stats();
+  assert.deepEqual({ refreshes, replays, reuses }, { refreshes: 1, replays: 0, reuses: 0 });
+  for (const tab of tabs) assert.deepEqual(await token(tab), { token: tokens[0] });
+});
+
+inBrowsers("tabs that sign in for the first time at once agree on one key", async (world) => {
+  const server = await world.embedded();
+  const profiles = ["one", "two", "three", "four"].map((profile) => ({
+    clientId: server.clientId,
+    issuer: server.url,
+    profile,
+  }));
+  const tabs = await Promise.all(profiles.map((options) => world.tab(options)));
+  const prompts = await Promise.all(tabs.map(startLogin));
+  await Promise.all(prompts.map(({ userCode }) => server.approve(userCode)));
+  const ended = await Promise.all(tabs.map(loggedIn));
+  assert.deepEqual(ended, tabs.map(() => ({ value: null })));
+  const before = await Promise.all(tabs.map(token));
+  assert.equal(new Set(before.map(({ token }) => token)).size, tabs.length);
+  await Promise.all(tabs.map((tab) => tab.reload()));
+  await Promise.all(tabs.map((tab, n) => create(tab, profiles[n])));
+  assert.deepEqual(await Promise.all(tabs.map(token)), before);
+  assert.equal(await keysInDatabase(tabs[0]), 1);
+});
+
+inBrowsers("two tabs sign in to the same profile at once", async (world) => {
+  const server = await world.embedded();
+  const options = { clientId: server.clientId, issuer: server.url };
+  const tabs = await world.tabs(2, options);
+  const prompts = await Promise.all(tabs.map(startLogin));
+  await Promise.all(prompts.map(({ userCode }) => server.approve(userCode)));
+  const ended = await Promise.all(tabs.map(loggedIn));
+  assert.deepEqual(ended, tabs.map(() => ({ value: null })));
+  await Promise.all(tabs.map((tab) => tab.reload()));
+  await Promise.all(tabs.map((tab) => create(tab, options)));
+  const [one, other] = await Promise.all(tabs.map(token));
+  assert.ok(one.token);
+  assert.deepEqual(one, other);
+  assert.equal(await keysInDatabase(tabs[0]), 1);
+});
+
+inBrowsers("a login and a logout in one tab are seen by all", async (world) => {
+  const server = await world.embedded();
+  const options = { clientId: server.clientId, issuer: server.url };
+  const tabs = await world.tabs(4, options);
+  await signIn(tabs[0]);
+  await Promise.all(tabs.map((tab) => tab.evaluate(() => window.until("signedIn"))));
+  const tokens = await Promise.all(tabs.map(token));
+  assert.equal(new Set(tokens.map(({ token }) => token)).size, 1);
+  assert.deepEqual(await tabs[1].evaluate(() => auth.logout()), { revoked: true });
+  await Promise.all(tabs.map((tab) => tab.evaluate(() => window.until("signedOut"))));
+  const refused = await Promise.all(tabs.map(token));
+  assert.deepEqual(refused.map(({ code }) => code), tabs.map(() => "not_signed_in"));
+});
+
+inBrowsers("a tab killed while it refreshes, and a server with a grace period", async (world) => {
+  const server = await world.embedded("--grace", "60");
+  const { rest, asked } = await killRefreshingTab(world, server);
+  const tokens = [await asked, ...(await Promise.all(rest.map(token)))];
+  assert.ok(tokens[0].token, JSON.stringify(tokens[0]));
+  assert.equal(new Set(tokens.map(({ token }) => token)).size, 1);
+  const { refreshes, replays } = await server.stats();
+  assert.deepEqual({ refreshes, replays }, { refreshes: 1, replays: 1 });
+});
+
+inBrowsers("a tab killed while it refreshes, and a server without one", async (world) => {
+  const server = await world.embedded("--grace", "0");
+  const { rest, asked, options } = await killRefreshingTab(world, server);
+  const ended = [await asked, ...(await Promise.all(rest.map(token)))];
+  assert.deepEqual(ended.map(({ code }) => code), ended.map(() => "session_over"));
+  // Nothing loops, and nothing is deleted.
+  assert.ok((await server.stats()).requests.token <= 2 + rest.length, "too many requests");
+  for (const tab of rest) await tab.evaluate(() => window.until("sessionOver"));
+  await rest[0].reload();
+  await create(rest[0], options);
+  assert.notEqual(await status(rest[0]), "signedOut");
+  await signIn(rest[0]);
+  await Promise.all(rest.map((tab) => tab.evaluate(() => window.until("signedIn"))));
+});
+
+inBrowsers("a tab that goes elsewhere while it refreshes frees the others", async (world) => {
+  const server = await world.embedded("--grace", "60");
+  const options = { clientId: server.clientId, issuer: server.url };
+  const [leaving, staying] = await world.tabs(2, options);
+  await signIn(leaving);
+  await staying.evaluate(() => window.until("signedIn"));
+  await advance(301, server, leaving, staying);
+  await server.fault("refresh:1:delay=600");
+  await leaving.evaluate(() => {
+    window.auth.token();
+  });
+  await eventually(server.stats, ({ refreshes }) => refreshes === 1);
+  const asked = token(staying);
+  await leaving.goto(`${server.url}/device`);
+  assert.ok((await asked).token, JSON.stringify(await asked));
+});
+
+inBrowsers("a tab that never frees the lock makes nobody hang", async (world) => {
+  const server = await world.embedded();
+  const options = { clientId: server.clientId, issuer: server.url };
+  const [page, holder] = await world.tabs(2, options);
+  await signIn(page);
+  await holder.evaluate(() => window.until("signedIn"));
+  // The locks' names are the package's own: these are the ones that a refresh takes.
+  await advance(301, server, page, holder);
+  await server.fault("refresh:1:delay=1");
+  const refreshed = token(page);
+  const names = await eventually(
+    () => holder.evaluate(async () => (await navigator.locks.query()).held.map(({ name }) => name)),
+    (names) => names.length > 0,
+  );
+  assert.ok((await refreshed).token);
+  await holder.evaluate((names) =>
+    Promise.all(names.map((name) =>
+      new Promise((held) => {
+        navigator.locks.request(name, () => {
+          held();
+          return new Promise(() => {});
+        });
+      }))), names);
+  // Fresh needs no lock.
+  assert.deepEqual(await token(page), await refreshed);
+  await advance(301, server, page);
+  const { code, ours } = await token(page);
+  assert.deepEqual({ code, ours }, { code: "store_busy", ours: true });
+  await holder.close();
+  assert.ok((await token(page)).token);
+});
+
+/** One of four tabs is closed when the server has refreshed for it, and before it hears so. */
+async function killRefreshingTab(world, server) {
+  const options = { clientId: server.clientId, issuer: server.url };
+  const [victim, ...rest] = await world.tabs(4, options);
+  await signIn(victim);
+  await Promise.all(rest.map((tab) => tab.evaluate(() => window.until("signedIn"))));
+  await advance(301, server, victim, ...rest);
+  await server.fault("refresh:1:delay=600");
+  await victim.evaluate(() => {
+    window.auth.token();
+  });
+  await eventually(server.stats, ({ refreshes }) => refreshes === 1);
+  const asked = token(rest[0]);
+  await victim.close();
+  return { rest, asked, options };
+}
+
+/** How many keys all databases of the page's origin hold. */
+function keysInDatabase(page) {
+  return page.evaluate(async () => {
+    const settled = (request) =>
+      new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    const count = (value) => {
+      if (value instanceof CryptoKey) return 1;
+      if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return 0;
+      return Object.values(value).reduce((sum, part) => sum + count(part), 0);
+    };
+    let keys = 0;
+    for (const { name } of await indexedDB.databases()) {
+      const database = await settled(indexedDB.open(name));
+      for (const store of database.objectStoreNames) {
+        const all = await settled(database.transaction(store).objectStore(store).getAll());
+        keys += count(all);
+      }
+      database.close();
+    }
+    return keys;
+  });
+}
