@@ -29,8 +29,7 @@ extern "C" {
 
 #[wasm_bindgen(module = "/js/database.js")]
 extern "C" {
-    #[wasm_bindgen(thread_local_v2, js_name = database)]
-    pub(crate) static DATABASE: JsValue;
+    pub(crate) fn database() -> JsValue;
 }
 
 #[wasm_bindgen(module = "/js/store.js")]

@@ -151,7 +151,7 @@ impl Inner {
             store: ProfileStore::new(host.clone(), &key),
             host,
             provider: Arc::new(provider),
-            discovers: options.field("discover") == Some(&Value::Bool(true)),
+            discovers: matches!(options.field("discover"), Some(Value::Bool(true))),
             core: RefCell::default(),
         })
     }
