@@ -15,6 +15,13 @@ const PANICS = new RegExp(
 );
 
 /**
+ * What the function table keeps of crates though nothing calls it: here are no closures that
+ * JavaScript could call, no futures but those of `wasm/src/task.rs`, and no formatting.
+ */
+const UNUSED =
+  /wasm_bindgen::convert::closures::|js_sys::futures::|::string::String as core.*::fmt::Write>/;
+
+/**
  * `wasm-opt -Oz` without the wording of panics, and without names.
  *
  * @param {Uint8Array} wasm
@@ -34,7 +41,9 @@ export function shrink(wasm) {
   for (let index = 0; index < module.getNumFunctions(); index += 1) {
     const function_ = module.getFunctionByIndex(index);
     const { name, module: imported } = binaryen.getFunctionInfo(function_);
-    if (!imported && PANICS.test(name)) binaryen.Function.setBody(function_, module.unreachable());
+    if (!imported && (PANICS.test(name) || UNUSED.test(name))) {
+      binaryen.Function.setBody(function_, module.unreachable());
+    }
   }
   binaryen.setOptimizeLevel(2);
   binaryen.setShrinkLevel(2);
