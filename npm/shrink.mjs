@@ -15,6 +15,13 @@ const PANICS = new RegExp(
 );
 
 /**
+ * What the function table keeps of crates though nothing calls it: here are no closures that
+ * JavaScript could call, no futures but those of `wasm/src/task.rs`, and no formatting.
+ */
+const UNUSED =
+  /wasm_bindgen::convert::closures::|js_sys::futures::|::string::String as core.*::fmt::Write>/;
+
+/**
  * `wasm-opt -Oz` without the wording of panics, and without names.
  *
  * @param {Uint8Array} wasm
@@ -34,7 +41,9 @@ export function shrink(wasm) {
   for (let index = 0; index < module.getNumFunctions(); index += 1) {
     const function_ = module.getFunctionByIndex(index);
     const { name, module: imported } = binaryen.getFunctionInfo(function_);
-    if (!imported && PANICS.test(name)) binaryen.Function.setBody(function_, module.unreachable());
+    if (!imported && (PANICS.test(name) || UNUSED.test(name))) {
+      binaryen.Function.setBody(function_, module.unreachable());
+    }
   }
   binaryen.setOptimizeLevel(2);
   binaryen.setShrinkLevel(2);
@@ -45,11 +54,22 @@ export function shrink(wasm) {
   binaryen.setOptimizeStackIR(true);
   // Inlining makes it smaller, but gzip finds less that is alike.
   binaryen.setAlwaysInlineMaxSize(2);
-  binaryen.setOneCallerInlineMaxSize(10);
+  binaryen.setOneCallerInlineMaxSize(20);
   module.optimize();
   module.optimize();
   module.runPasses(["strip-debug", "strip-producers", "strip-target-features"]);
   const shrunk = module.emitBinary();
   module.dispose();
-  return shrunk;
+  return withoutPaths(shrunk);
+}
+
+/**
+ * Zeros for the names of Rust's source files: only panics would tell them.
+ *
+ * @param {Uint8Array} wasm
+ */
+function withoutPaths(wasm) {
+  const bytes = Buffer.from(wasm).toString("latin1");
+  const zeros = (/** @type {string} */ path) => "\0".repeat(path.length);
+  return new Uint8Array(Buffer.from(bytes.replace(/(?<=\0)[\w./-]+\.rs(?=\0)/g, zeros), "latin1"));
 }

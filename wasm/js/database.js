@@ -6,10 +6,14 @@ import { Failure, randomName } from "./page.js";
 /** @typedef {{ revision: string, text: string }} Session */
 /** @typedef {{ revision: string, iv: BufferSource, text: BufferSource }} Sealed */
 /** @typedef {{ id: string, key: CryptoKey }} SealingKey */
-/** @typedef {typeof database} Place where sessions are */
+/** @typedef {typeof place} Place where sessions are */
 /** @typedef {{ expected: string | undefined, put?: Sealed, key?: SealingKey, aside?: string }} Change */
 
-export const database = { revision, read, write, probe };
+const place = { revision, read, write, probe };
+
+export function database() {
+  return place;
+}
 
 /** The database, and its one object store: the sessions, and the key that seals them. */
 const NAME = "astropass";

@@ -38,6 +38,25 @@ export function parse(text) {
   return JSON.parse(utf8.decode(text));
 }
 
+/**
+ * Which kind of JSON `value` is, as `json.rs` counts them; zero for a number that a double cannot
+ * hold and a text with lone surrogates, which no other parser would take.
+ *
+ * @param {unknown} value
+ */
+export function kind(value) {
+  switch (typeof value) {
+    case "boolean":
+      return 2;
+    case "number":
+      return Number.isFinite(value) ? 3 : 0;
+    case "string":
+      return value.isWellFormed() ? 4 : 0;
+    default:
+      return value === null || value === undefined ? 1 : Array.isArray(value) ? 5 : 6;
+  }
+}
+
 /** 128 random bits: a name that was never used before, and never will be again. */
 export function randomName() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

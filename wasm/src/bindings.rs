@@ -10,6 +10,7 @@ use web_sys::Request;
 extern "C" {
     pub(crate) fn now() -> f64;
     pub(crate) fn sleep(millis: f64) -> Promise;
+    pub(crate) fn kind(value: &JsValue) -> u32;
     #[wasm_bindgen(catch)]
     pub(crate) fn parse(text: &[u8]) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_name = randomName)]
@@ -28,8 +29,7 @@ extern "C" {
 
 #[wasm_bindgen(module = "/js/database.js")]
 extern "C" {
-    #[wasm_bindgen(thread_local_v2, js_name = database)]
-    pub(crate) static DATABASE: JsValue;
+    pub(crate) fn database() -> JsValue;
 }
 
 #[wasm_bindgen(module = "/js/store.js")]

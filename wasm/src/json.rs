@@ -1,11 +1,11 @@
 //! JSON by the page's own parser.
 
 use astropass_core::wire::{MAX_DEPTH, Malformed, Value};
-use js_sys::{Array, JSON, JsString, Object, Reflect};
+use js_sys::{Array, JSON, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use zeroize::Zeroizing;
 
-use crate::bindings::parse;
+use crate::bindings::{kind, parse};
 
 /// JSON text as a [`Value`]; see [`ParseJson`](astropass_core::wire::ParseJson).
 ///
@@ -17,33 +17,51 @@ pub fn parse_json(text: &[u8]) -> Result<Value, Malformed> {
 
 /// What a page's value is to core; functions and the like are objects without fields.
 pub(crate) fn to_value(value: &JsValue, levels: usize) -> Result<Value, Malformed> {
-    let below = || levels.checked_sub(1).ok_or(Malformed);
-    Ok(if value.is_null() || value.is_undefined() {
-        Value::Null
-    } else if let Some(value) = value.as_bool() {
-        Value::Bool(value)
-    } else if let Some(number) = value.as_f64() {
-        // What a double cannot hold is no number to any other parser.
-        Value::Number(Some(number).filter(|number| number.is_finite()).ok_or(Malformed)?)
-    } else if value.is_string() {
-        Value::String(Zeroizing::new(well_formed(value).ok_or(Malformed)?))
-    } else if let Some(list) = value.dyn_ref::<Array>() {
-        Value::List(list.iter().map(|value| to_value(&value, below()?)).collect::<Result<_, _>>()?)
-    } else {
-        let fields = Object::entries(value.unchecked_ref());
-        let field = |entry: JsValue| {
-            let entry: &Array = entry.unchecked_ref();
-            let name = well_formed(&entry.get(0)).ok_or(Malformed)?;
-            Ok((name, to_value(&entry.get(1), below()?)?))
-        };
-        Value::Map(fields.iter().map(field).collect::<Result<_, _>>()?)
+    Ok(match kind(value) {
+        Kind::NULL => Value::Null,
+        Kind::BOOL => Value::Bool(value.is_truthy()),
+        Kind::NUMBER => Value::Number(value.as_f64().ok_or(Malformed)?),
+        Kind::STRING => Value::String(Zeroizing::new(value.as_string().ok_or(Malformed)?)),
+        Kind::LIST => {
+            let list: &Array = value.unchecked_ref();
+            let mut values = Vec::new();
+            for index in 0..list.length() {
+                values.push(to_value(&list.get(index), below(levels)?)?);
+            }
+            Value::List(values)
+        }
+        Kind::MAP => {
+            let entries = Object::entries(value.unchecked_ref());
+            let mut fields = Vec::new();
+            for index in 0..entries.length() {
+                let entry: Array = entries.get(index).unchecked_into();
+                let name = entry.get(0);
+                if kind(&name) != Kind::STRING {
+                    return Err(Malformed);
+                }
+                let name = name.as_string().ok_or(Malformed)?;
+                fields.push((name, to_value(&entry.get(1), below(levels)?)?));
+            }
+            Value::Map(fields)
+        }
+        _ => return Err(Malformed),
     })
 }
 
-/// A text without lone surrogates, which no other parser would take.
-fn well_formed(text: &JsValue) -> Option<String> {
-    let text: &JsString = text.unchecked_ref();
-    text.is_well_formed().then(|| text.into())
+/// What `kind` of `page.js` answers; anything else is what no other parser would take.
+struct Kind;
+
+impl Kind {
+    const NULL: u32 = 1;
+    const BOOL: u32 = 2;
+    const NUMBER: u32 = 3;
+    const STRING: u32 = 4;
+    const LIST: u32 = 5;
+    const MAP: u32 = 6;
+}
+
+fn below(levels: usize) -> Result<usize, Malformed> {
+    levels.checked_sub(1).ok_or(Malformed)
 }
 
 /// A plain object, list, text or number.

@@ -10,7 +10,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
-use crate::bindings::{self, DATABASE, Host, random_name, store_error, text};
+use crate::bindings::{self, Host, database, random_name, store_error, text};
 use crate::json::{parse_json, print_json};
 use crate::task;
 
@@ -50,8 +50,7 @@ fn settled<T>(
 impl ProfileStore {
     /// The session kept under `key`.
     pub(crate) fn new(host: &Host, key: &str) -> Self {
-        let database = DATABASE.with(JsValue::clone);
-        let store = bindings::Store::new(key, &database, &host.storage());
+        let store = bindings::Store::new(key, &database(), &host.storage());
         Self { store, provider: Rc::default() }
     }
 

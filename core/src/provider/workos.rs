@@ -35,8 +35,8 @@ impl Provider {
 
 /// The `user` object of a token response.
 pub(super) fn user(user: &Value) -> Option<User> {
-    let [first, last] = ["first_name", "last_name"].map(|of| user.string(of).unwrap_or_default());
-    let name = concat(&[first, " ", last]).trim_ascii().to_owned();
+    let text = |name| user.string(name).unwrap_or_default();
+    let name = concat(&[text("first_name"), " ", text("last_name")]).trim_ascii().to_owned();
     Some(User {
         id: user.string("id").filter(|id| !id.is_empty())?.to_owned(),
         email: user.string("email").map(str::to_owned),

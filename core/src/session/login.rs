@@ -63,8 +63,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
 
     /// Whether to revoke `previous` could end `credentials` too.
     fn may_share_grant(&self, previous: &Credentials, credentials: &Credentials) -> bool {
-        let [before, after] = [previous, credentials]
-            .map(|credentials| self.provider.grant_of(credentials, self.runtime.json()));
+        let grant_of = |of: &Credentials| self.provider.grant_of(of, self.runtime.json());
+        let (before, after) = (grant_of(previous), grant_of(credentials));
         before.is_none() || after.is_none() || before == after
     }
 
