@@ -16,7 +16,7 @@ pub struct Endpoint(Arc<str>);
 
 /// A URL that [`Endpoint`] refuses, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidUrl(&'static &'static str);
+pub struct InvalidUrl(&'static str);
 
 impl InvalidUrl {
     pub(crate) fn message(self) -> String {
@@ -41,12 +41,12 @@ impl Endpoint {
     /// Says which part is refused, and never repeats the URL.
     pub fn parse(url: &str) -> Result<Self, InvalidUrl> {
         if url.len() > 8192 {
-            return Err(InvalidUrl(&"it is longer than 8192 characters"));
+            return Err(InvalidUrl("it is longer than 8192 characters"));
         }
-        let (scheme, rest) = scheme_of(url).ok_or(InvalidUrl(&"it has no https://"))?;
+        let (scheme, rest) = scheme_of(url).ok_or(InvalidUrl("it has no https://"))?;
         let https = scheme.eq_ignore_ascii_case("https");
         if !https && !scheme.eq_ignore_ascii_case("http") {
-            return Err(InvalidUrl(&"its scheme is not https"));
+            return Err(InvalidUrl("its scheme is not https"));
         }
         let ends = |byte: &u8| matches!(byte, b'/' | b'?' | b'#' | b'\\');
         let (authority, tail) = split_where(rest, ends);
@@ -55,7 +55,7 @@ impl Endpoint {
         let loopback = check_host(&host)?;
         if !https && !loopback {
             return Err(InvalidUrl(
-                &"http:// is for localhost, 127.0.0.1 and [::1] only; use https://",
+                "http:// is for localhost, 127.0.0.1 and [::1] only; use https://",
             ));
         }
         check_tail(tail)?;
@@ -120,7 +120,7 @@ impl Endpoint {
         if self.origin() == url.origin() {
             return Ok(());
         }
-        Err(InvalidUrl(&"it is not on the API server that the token is for"))
+        Err(InvalidUrl("it is not on the API server that the token is for"))
     }
 
     /// The URL whose path is this one's and `path` behind it; the query is dropped.
@@ -192,7 +192,7 @@ type HostAndPort<'a> = (&'a str, Option<(u32, &'a str)>);
 
 fn split_port(authority: &str) -> Result<HostAndPort<'_>, InvalidUrl> {
     if authority.bytes().any(|byte| byte == b'@') {
-        return Err(InvalidUrl(&"it has a user name in it"));
+        return Err(InvalidUrl("it has a user name in it"));
     }
     // Behind the bracket of an IPv6 literal, or else the only colon there may be.
     let bracket = authority.bytes().position(|byte| byte == b']').unwrap_or_default();
@@ -201,12 +201,12 @@ fn split_port(authority: &str) -> Result<HostAndPort<'_>, InvalidUrl> {
     let (host, port) = authority.split_at_checked(bracket + colon).unwrap_or_default();
     let digits = port.strip_prefix(':').unwrap_or_default();
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(InvalidUrl(&"its port is not a number"));
+        return Err(InvalidUrl("its port is not a number"));
     }
     let (_, digits) = split_where(digits, |byte| *byte != b'0');
     match decimal(digits.as_bytes()) {
         Some(port @ 1..=65535) => Ok((host, Some((port, digits)))),
-        _ => Err(InvalidUrl(&"its port is not between 1 and 65535")),
+        _ => Err(InvalidUrl("its port is not between 1 and 65535")),
     }
 }
 
@@ -216,17 +216,17 @@ fn check_host(host: &str) -> Result<bool, InvalidUrl> {
         return Ok(true);
     }
     if host.is_empty() {
-        return Err(InvalidUrl(&"it has no host"));
+        return Err(InvalidUrl("it has no host"));
     }
     if host.len() > 253
         || !host.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'))
     {
-        return Err(InvalidUrl(&"its host is not a plain name"));
+        return Err(InvalidUrl("its host is not a plain name"));
     }
     let (mut labels, mut octets, mut last) = (0, 0, &b""[..]);
     for label in host.as_bytes().split(|byte| *byte == b'.') {
         if label.is_empty() || label.len() > 63 {
-            return Err(InvalidUrl(&"its host has an empty or overlong part"));
+            return Err(InvalidUrl("its host has an empty or overlong part"));
         }
         labels += 1;
         octets += u32::from(is_octet(label));
@@ -238,7 +238,7 @@ fn check_host(host: &str) -> Result<bool, InvalidUrl> {
         last => last.iter().all(u8::is_ascii_digit) && (labels, octets) != (4, 4),
     };
     if number {
-        return Err(InvalidUrl(&"its host is an unusual form of an IP address"));
+        return Err(InvalidUrl("its host is an unusual form of an IP address"));
     }
     Ok(false)
 }
@@ -255,7 +255,7 @@ fn is_octet(label: &[u8]) -> bool {
 /// Path and query: the characters of RFC 3986 §3.3 and §3.4 that no parser rewrites.
 fn check_tail(tail: &str) -> Result<(), InvalidUrl> {
     if tail.bytes().any(|byte| byte == b'#') {
-        return Err(InvalidUrl(&"it has a fragment (#)"));
+        return Err(InvalidUrl("it has a fragment (#)"));
     }
     let mut bytes = tail.bytes();
     let mut in_query = false;
@@ -264,22 +264,22 @@ fn check_tail(tail: &str) -> Result<(), InvalidUrl> {
             b'%' => {
                 let hex = [bytes.next(), bytes.next()];
                 if !hex.iter().all(|digit| digit.is_some_and(|d| d.is_ascii_hexdigit())) {
-                    return Err(InvalidUrl(&"it has a % that encodes nothing"));
+                    return Err(InvalidUrl("it has a % that encodes nothing"));
                 }
             }
             b'?' => in_query = true,
             b'\'' if in_query => {
-                return Err(InvalidUrl(&"it has characters that a URL must encode"));
+                return Err(InvalidUrl("it has characters that a URL must encode"));
             }
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => {}
             b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'(' | b')' | b'*' | b'+' | b',' => {}
             b';' | b'=' | b':' | b'@' | b'/' | b'\'' => {}
-            _ => return Err(InvalidUrl(&"it has characters that a URL must encode")),
+            _ => return Err(InvalidUrl("it has characters that a URL must encode")),
         }
     }
     let (path, _) = split_where(tail, |byte| *byte == b'?');
     if path.as_bytes().split(|byte| *byte == b'/').any(is_dots) {
-        return Err(InvalidUrl(&"its path has . or .. in it"));
+        return Err(InvalidUrl("its path has . or .. in it"));
     }
     Ok(())
 }

@@ -8,8 +8,7 @@ use crate::{HttpError, HttpErrorKind, InvalidUrl, Response, Secret, StoreError};
 /// The text says what happened; what to do next depends on the program, which can tell the cases
 /// apart by the variant or by [`code`](Self::code). No variant holds a secret.
 ///
-/// What is large is in a box, and what is constant behind a reference: an error of eight bytes passes
-/// through many hands, and a page pays for each.
+/// What is large is in a box: an error passes through many hands, and a page pays for each.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
@@ -37,13 +36,13 @@ pub enum Error {
     /// The server's metadata names another issuer (RFC 8414 §3.3).
     IssuerMismatch(Box<IssuerMismatch>),
     /// The ID token is not for this login (OpenID Connect Core §3.1.3.7).
-    InvalidIdToken(&'static &'static str),
+    InvalidIdToken(&'static str),
     /// The provider has no such endpoint, and none was given by hand.
-    MissingEndpoint(&'static &'static str),
+    MissingEndpoint(&'static str),
     /// A URL that no secret may go to.
     InvalidUrl(InvalidUrl),
     /// What cannot name a profile.
-    InvalidProfileName(Box<String>),
+    InvalidProfileName(Box<str>),
     /// No response.
     Http(Box<HttpError>),
     /// The credential store failed.

@@ -160,14 +160,14 @@ impl Provider {
             fields.push(("scope", &scope));
         }
         let endpoint = &self.endpoints.device_authorization;
-        self.post(endpoint.as_ref(), &"device_authorization", &fields)
+        self.post(endpoint.as_ref(), "device_authorization", &fields)
     }
 
     /// A request to the token endpoint (RFC 6749 §3.2) of a public client.
     pub(crate) fn token_request(&self, fields: &[(&str, &str)]) -> Result<Box<Request>, Error> {
         let mut fields = fields.to_vec();
         fields.push(("client_id", &self.client_id));
-        self.post(self.endpoints.token.as_ref(), &"token", &fields)
+        self.post(self.endpoints.token.as_ref(), "token", &fields)
     }
 
     /// The request that ends the session of `credentials` at the server, where there is a way.
@@ -223,7 +223,7 @@ impl Provider {
     fn post(
         &self,
         endpoint: Option<&Endpoint>,
-        name: &'static &'static str,
+        name: &'static str,
         fields: &[(&str, &str)],
     ) -> Result<Box<Request>, Error> {
         let endpoint = endpoint.ok_or(Error::MissingEndpoint(name))?.clone();

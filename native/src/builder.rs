@@ -132,7 +132,7 @@ impl Builder {
             None => Home::from_env()?,
         };
         if !is_profile_name(&self.profile) {
-            return Err(Error::InvalidProfileName(Box::new(self.profile)));
+            return Err(Error::InvalidProfileName(self.profile.into()));
         }
         let remembered = match home.profile(&self.profile) {
             // A login sets it aside, and a token from outside needs none.

@@ -136,7 +136,7 @@ impl Inner {
         let options = to_value(options, MAX_DEPTH).unwrap_or(Value::Null);
         let profile = options.string("profile").unwrap_or_default();
         if !is_profile_name(profile) {
-            return Err(Error::InvalidProfileName(Box::new(profile.to_owned())));
+            return Err(Error::InvalidProfileName(profile.into()));
         }
         // The stored form has nothing to say about a URL that cannot be used.
         Endpoint::parse(options.string("issuer").unwrap_or_default())?;

@@ -82,26 +82,26 @@ fn check_id_token(
     provider: &Provider,
     response: &Response,
 ) -> Result<(), Error> {
-    let claims = claims.ok_or(Error::InvalidIdToken(&"it is not a JWT with JSON claims"))?;
+    let claims = claims.ok_or(Error::InvalidIdToken("it is not a JWT with JSON claims"))?;
     if claims.string("iss") != Some(&provider.issuer) {
-        return Err(Error::InvalidIdToken(&"its issuer is another one"));
+        return Err(Error::InvalidIdToken("its issuer is another one"));
     }
-    let audience = claims.field("aud").ok_or(Error::InvalidIdToken(&"it has no audience"))?;
+    let audience = claims.field("aud").ok_or(Error::InvalidIdToken("it has no audience"))?;
     let is_client = |value: &Value| value.as_str() == Some(&provider.client_id);
     if !is_client(audience) && !audience.as_list().is_some_and(|list| list.iter().any(is_client)) {
-        return Err(Error::InvalidIdToken(&"it is for another client"));
+        return Err(Error::InvalidIdToken("it is for another client"));
     }
     if claims.string("azp").is_some_and(|azp| azp != provider.client_id) {
-        return Err(Error::InvalidIdToken(&"it was issued to another client"));
+        return Err(Error::InvalidIdToken("it was issued to another client"));
     }
     if claims.string("sub").is_none_or(str::is_empty) {
-        return Err(Error::InvalidIdToken(&"it has no subject"));
+        return Err(Error::InvalidIdToken("it has no subject"));
     }
-    let exp = claims.seconds("exp").ok_or(Error::InvalidIdToken(&"it has no expiry"))?;
+    let exp = claims.seconds("exp").ok_or(Error::InvalidIdToken("it has no expiry"))?;
     // Against the server's clock: the local one may be wrong.
     match response.date {
         Some(date) if date.as_unix().saturating_sub(LEEWAY) >= exp.min(i64::MAX as u64) as i64 => {
-            Err(Error::InvalidIdToken(&"it has expired"))
+            Err(Error::InvalidIdToken("it has expired"))
         }
         _ => Ok(()),
     }

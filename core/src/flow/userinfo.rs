@@ -32,7 +32,7 @@ impl Userinfo {
 
     fn request(&self) -> Result<Box<Request>, Error> {
         let endpoint = &self.provider.endpoints.userinfo;
-        let endpoint = endpoint.clone().ok_or(Error::MissingEndpoint(&"userinfo"))?;
+        let endpoint = endpoint.clone().ok_or(Error::MissingEndpoint("userinfo"))?;
         let mut request = Request::fetch(endpoint);
         request.timeout = TIMEOUT;
         request.authorization = Some(bearer(&self.access_token));

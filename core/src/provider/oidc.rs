@@ -25,7 +25,7 @@ pub(super) fn revocation(
     };
     provider.post(
         Some(endpoint),
-        &"revocation",
+        "revocation",
         &[
             ("token", token.expose_secret()),
             ("token_type_hint", hint),

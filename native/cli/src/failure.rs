@@ -121,7 +121,7 @@ impl From<Error> for Failure {
                 (NETWORK, "Give --issuer exactly as the server has it.")
             }
             Error::InvalidIdToken(_) => (NETWORK, "Check --client-id and --issuer."),
-            Error::MissingEndpoint(name) if **name == "API server" => (USAGE, "Give --server URL."),
+            Error::MissingEndpoint("API server") => (USAGE, "Give --server URL."),
             Error::MissingEndpoint(_) => (USAGE, "Give it with --endpoint NAME=URL."),
             Error::InvalidUrl(_) => (USAGE, "Give an https:// URL."),
             Error::Http(_) if error.code() == "certificate_refused" => {

@@ -101,8 +101,8 @@ pub(crate) fn error(error: &Error) -> Value {
             ("expected", Some(error.expected.as_str().into())),
             ("found", Some(error.found.as_str().into())),
         ]),
-        Error::InvalidIdToken(problem) => Value::map([code, ("problem", Some((**problem).into()))]),
-        Error::MissingEndpoint(name) => Value::map([code, ("endpoint", Some((**name).into()))]),
+        Error::InvalidIdToken(problem) => Value::map([code, ("problem", Some((*problem).into()))]),
+        Error::MissingEndpoint(name) => Value::map([code, ("endpoint", Some((*name).into()))]),
         _ => Value::map([code]),
     }
 }
