@@ -70,16 +70,19 @@ export class Store {
       if (thorough && !found) await this.probe();
       this.#problem = undefined;
     } catch (error) {
-      const emptied = error instanceof Failure && error.kind === "corrupt";
-      if (emptied || (this.#opened && !(await this.#isEmpty()))) return undefined;
+      if (this.#opened && !(await this.#isEmpty())) return undefined;
       this.place = this.memory;
       this.#problem = error;
     }
     return this.#problem;
   }
 
+  /** Whether it is known that there is no session. */
   #isEmpty() {
-    return this.revision().then((revision) => !revision, () => false);
+    return this.revision().then(
+      (revision) => !revision,
+      () => false,
+    );
   }
 
   revision() {
