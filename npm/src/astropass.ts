@@ -2,6 +2,8 @@
 import type { Session, Shown, Task } from "astropass-wasm";
 import { AstropassError, toError } from "./errors.js";
 import type { Event, Host } from "./host.js";
+import { apiServer, providerOf } from "./options.js";
+import { abortable, deferred } from "./promises.js";
 import { run } from "./task.js";
 import type {
   AstropassOptions,
@@ -14,9 +16,6 @@ import type {
 
 /** @internal Starts the wasm, and gives its `Session`. */
 export type Load = () => Promise<typeof Session>;
-
-const WORKOS = "https://api.workos.com";
-const SCOPES = ["openid", "profile", "email", "offline_access"];
 
 /** One user's session, kept for all tabs of the origin. */
 export class Astropass implements AsyncDisposable {
@@ -77,8 +76,7 @@ export class Astropass implements AsyncDisposable {
   /** Goes on in memory while the database cannot be used, and says so in the state. */
   async #tryStorage(thorough: boolean) {
     const unusable = await this.#work(() => this.#session.start(thorough));
-    if (unusable) this.#fallback = problem("storageUnavailable", toError(unusable));
-    else this.#fallback = undefined;
+    this.#fallback = unusable ? problem("storageUnavailable", toError(unusable)) : undefined;
     await this.#look();
   }
 
@@ -101,7 +99,7 @@ export class Astropass implements AsyncDisposable {
   /**
    * Signs in with the device flow (RFC 8628): resolves when the person has approved elsewhere, and
    * the session is stored. An earlier session is replaced. Where the database cannot be written and
-   * holds no session, this one is in memory for the page's life, and `state.problem` says why.
+   * holds no session, this one is in memory until the page goes away, and `state.problem` says why.
    *
    * @throws {AstropassError} `access_denied`, `login_expired`, or what the server says; before
    *   anything is shown, a storage that cannot be written
@@ -156,9 +154,8 @@ export class Astropass implements AsyncDisposable {
    *   the token. What `fetch` itself rejects with is passed on.
    */
   async fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-    const target = typeof input === "object" && "url" in input ? input.url : String(input);
-    const url = this.#apiUrl(target);
     const original = typeof input === "object" && "url" in input ? input : undefined;
+    const url = this.#apiUrl(original?.url ?? String(input));
     const request = new Request(original ?? url, { ...init, redirect: "manual" });
     const { signal } = request;
     const token = await this.token({ signal });
@@ -328,66 +325,7 @@ export class Astropass implements AsyncDisposable {
   }
 }
 
-/** What the wasm needs to know of the options: a provider as it stores one, and more. */
-function providerOf(options: AstropassOptions) {
-  const { provider, clientId, endpoints: given, issuer, scopes = SCOPES } = options;
-  if (!clientId) throw new AstropassError("misuse", "give Astropass.create() a clientId");
-  const endpoints = {
-    device_authorization: given?.deviceAuthorization,
-    token: given?.token,
-    revocation: given?.revocation,
-    userinfo: given?.userinfo,
-  };
-  const profile = options.profile ?? "default";
-  const client_id = String(clientId);
-  const known = { kind: "oidc", client_id, endpoints, scopes: Array.from(scopes, String), profile };
-  if (provider === "workos") {
-    return { ...known, kind: "workos", scopes: [], issuer: options.workosUrl ?? WORKOS };
-  }
-  if (issuer !== undefined) return { ...known, issuer: String(issuer), discover: true };
-  // A provider without metadata is known by where its tokens come from.
-  const token = given?.token;
-  if (token) return { ...known, issuer: URL.canParse(token) ? new URL(token).origin : token };
-  throw new AstropassError("misuse", "give Astropass.create() a provider, an issuer or endpoints");
-}
-
-function apiServer(server: string): URL {
-  const url = URL.canParse(server) ? new URL(server) : undefined;
-  const loopback = ["localhost", "127.0.0.1", "[::1]"].includes(url?.hostname ?? "");
-  const extra = url && (url.username || url.password || url.search || url.hash);
-  if (extra) throw new AstropassError("invalid_url", "the API server's URL has more than a path");
-  if (url?.protocol === "https:" || (url?.protocol === "http:" && loopback)) return url;
-  throw new AstropassError(
-    "invalid_url",
-    "the API server must be an absolute URL: https, or http on loopback",
-  );
-}
-
 function problem(kind: AstropassProblem["kind"], error: unknown): AstropassProblem {
   const { code, message } = error as AstropassError;
   return { kind, code, message };
-}
-
-function deferred<T = void>() {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
-}
-
-/** `work`, or its caller's reason not to wait for it any more. */
-async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  const aborted = deferred<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort);
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
