@@ -1,7 +1,7 @@
 // What was broken once.
 
 import assert from "node:assert/strict";
-import { create, inBrowsers, signIn, status, token } from "./harness/world.mjs";
+import { create, inBrowsers, signIn, signedInTab, status, token } from "./harness/world.mjs";
 
 inBrowsers("an aborted login kept the profile's lock for good", async (world) => {
   const server = await world.embedded();
@@ -22,9 +22,7 @@ inBrowsers("an aborted login kept the profile's lock for good", async (world) =>
 });
 
 inBrowsers("a passing failure of the database signed a tab out at a cancelled login", async (world) => {
-  const server = await world.embedded();
-  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
-  await signIn(page);
+  const { page } = await signedInTab(world);
   const after = await page.evaluate(async () => {
     const before = await auth.token();
     const { get } = IDBObjectStore.prototype;
@@ -43,9 +41,7 @@ inBrowsers("a passing failure of the database signed a tab out at a cancelled lo
 });
 
 inBrowsers("a store that failed for a moment was shown as signed out", async (world) => {
-  const server = await world.embedded();
-  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
-  await signIn(page);
+  const { page } = await signedInTab(world);
   const states = await page.evaluate(async () => {
     const { get } = IDBObjectStore.prototype;
     IDBObjectStore.prototype.get = () => {
@@ -65,10 +61,7 @@ inBrowsers("a store that failed for a moment was shown as signed out", async (wo
 });
 
 inBrowsers("what was set aside as corrupt made the next login fail after its approval", async (world) => {
-  const server = await world.embedded();
-  const options = { clientId: server.clientId, issuer: server.url };
-  const page = await world.tab(options);
-  await signIn(page);
+  const { options, page } = await signedInTab(world);
   await page.evaluate(async () => {
     const opened = indexedDB.open("astropass");
     await new Promise((done) => (opened.onsuccess = done));

@@ -2,13 +2,18 @@
 
 import assert from "node:assert/strict";
 import { temporaryFolder } from "./harness/folders.mjs";
-import { advance, create, inBrowsers, signIn, status, token } from "./harness/world.mjs";
+import {
+  advance,
+  create,
+  inBrowsers,
+  signIn,
+  signedInTab,
+  status,
+  token,
+} from "./harness/world.mjs";
 
 inBrowsers("a reload keeps the session", async (world) => {
-  const server = await world.embedded();
-  const options = { clientId: server.clientId, issuer: server.url };
-  const page = await world.tab(options);
-  await signIn(page);
+  const { server, options, page } = await signedInTab(world);
   const before = await token(page);
   await page.reload();
   await create(page, options);
@@ -98,10 +103,7 @@ inBrowsers("one refresh after a 401, shared by all who got one", async (world) =
 });
 
 inBrowsers("an aborted token() rejects only its caller; the refresh is saved", async (world) => {
-  const server = await world.embedded();
-  const options = { clientId: server.clientId, issuer: server.url };
-  const page = await world.tab(options);
-  await signIn(page);
+  const { server, options, page } = await signedInTab(world);
   await advance(301, server, page);
   await server.fault("refresh:1:delay=1");
   const aborted = await page.evaluate(() => {
@@ -122,9 +124,7 @@ inBrowsers("an aborted token() rejects only its caller; the refresh is saved", a
 });
 
 inBrowsers("a session that the server ended is over, and a login helps", async (world) => {
-  const server = await world.embedded();
-  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
-  await signIn(page);
+  const { server, page } = await signedInTab(world);
   await server.revokeSessions();
   await advance(301, server, page);
   const { code, ours } = await token(page);
@@ -136,9 +136,7 @@ inBrowsers("a session that the server ended is over, and a login helps", async (
 });
 
 inBrowsers("a server that fails ends nothing", async (world) => {
-  const server = await world.embedded();
-  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
-  await signIn(page);
+  const { server, page } = await signedInTab(world);
   await advance(301, server, page);
   await server.fault("refresh:*:status=503");
   assert.equal((await token(page)).code, "server_unavailable");
@@ -171,10 +169,7 @@ inBrowsers("another organization of the same person", async (world) => {
 });
 
 inBrowsers("a logout that the server does not hear", async (world) => {
-  const server = await world.embedded();
-  const options = { clientId: server.clientId, issuer: server.url };
-  const page = await world.tab(options);
-  await signIn(page);
+  const { options, page } = await signedInTab(world);
   await page.setOfflineMode(true);
   assert.deepEqual(await page.evaluate(() => auth.logout()), { revoked: false });
   assert.equal(await status(page), "signedOut");

@@ -7,6 +7,7 @@ import {
   eventually,
   inBrowsers,
   signIn,
+  signedInTab,
   status,
   token,
 } from "./harness/world.mjs";
@@ -110,10 +111,7 @@ inBrowsers("a full disk at a refresh: the token is not lost, and it says so", as
 });
 
 inBrowsers("the origin's real quota is used up at a refresh", async (world) => {
-  const server = await world.embedded();
-  const options = { clientId: server.clientId, issuer: server.url };
-  const page = await world.tab(options);
-  await signIn(page);
+  const { server, page } = await signedInTab(world);
   const devtools = await page.createCDPSession();
   const { origin } = world.site;
   await advance(301, server, page);
@@ -126,10 +124,7 @@ inBrowsers("the origin's real quota is used up at a refresh", async (world) => {
 }, ["chromium"]);
 
 inBrowsers("the database deleted under a running page", async (world) => {
-  const server = await world.embedded();
-  const options = { clientId: server.clientId, issuer: server.url };
-  const page = await world.tab(options);
-  await signIn(page);
+  const { server, options, page } = await signedInTab(world);
   await deleteDatabase(page);
   await advance(301, server, page);
   assert.equal((await token(page)).code, "not_signed_in");
@@ -137,10 +132,7 @@ inBrowsers("the database deleted under a running page", async (world) => {
 });
 
 inBrowsers("the database deleted while a refresh is under way", async (world) => {
-  const server = await world.embedded();
-  const options = { clientId: server.clientId, issuer: server.url };
-  const page = await world.tab(options);
-  await signIn(page);
+  const { server, options, page } = await signedInTab(world);
   await advance(301, server, page);
   await server.fault("refresh:1:delay=3");
   await page.evaluate(() => {
@@ -154,10 +146,7 @@ inBrowsers("the database deleted while a refresh is under way", async (world) =>
 });
 
 inBrowsers("the site's data cleared under a running page", async (world) => {
-  const server = await world.embedded();
-  const options = { clientId: server.clientId, issuer: server.url };
-  const page = await world.tab(options);
-  await signIn(page);
+  const { server, options, page } = await signedInTab(world);
   const devtools = await page.createCDPSession();
   const { origin } = world.site;
   await devtools.send("Storage.clearDataForOrigin", { origin, storageTypes: "indexeddb" });

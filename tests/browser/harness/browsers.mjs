@@ -3,32 +3,20 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import puppeteer from "puppeteer-core";
+import { CHROMIUM_ARGUMENTS } from "./chromium-arguments.mjs";
 import { temporaryFolder } from "./folders.mjs";
 
 export const KINDS = ["chromium", "firefox"];
 
 const PROGRAMS = { chromium: ["chromium"], firefox: ["firefox-esr", "firefox"] };
 
-const CHROMIUM_ARGUMENTS = [
-  "--disable-gpu",
-  "--disable-quic",
-  "--disable-dev-shm-usage",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--no-first-run",
-  // Names outside this machine are asked of nobody: oidc-provider's pages want a font.
-  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-];
-
 /** Starts a browser on `profile`; a second start on the same folder is the browser's restart. */
 export function launch(kind, { profile = temporaryFolder(), preferences = {} } = {}) {
-  const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   return puppeteer.launch({
     browser: kind === "chromium" ? "chrome" : "firefox",
     executablePath: program(kind),
     userDataDir: profile,
-    args: kind === "chromium" ? [...CHROMIUM_ARGUMENTS, ...sandbox] : [],
+    args: kind === "chromium" ? CHROMIUM_ARGUMENTS : [],
     extraPrefsFirefox: preferences,
   });
 }

@@ -98,6 +98,15 @@ export async function signIn(page, decision) {
   assert.deepEqual(await loggedIn(page), { value: null });
 }
 
+/** Somebody who is signed in at a server of the test's own, in a tab. */
+export async function signedInTab(world) {
+  const server = await world.embedded();
+  const options = { clientId: server.clientId, issuer: server.url };
+  const page = await world.tab(options);
+  await signIn(page);
+  return { server, options, page };
+}
+
 /** Starts a login: what there is to show. */
 export async function startLogin(page) {
   const prompt = await page.evaluate(() => window.login());

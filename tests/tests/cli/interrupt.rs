@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM.
 
+use astropass_tests::ast::{Output, Running};
 use astropass_tests::server::Endpoint;
 use serde_json::json;
 
@@ -37,21 +38,27 @@ fn an_interrupted_first_login_leaves_nobody_signed_in() {
     assert_eq!(world.ast("whoami").run().failed(4), NOT_LOGGED_IN);
 }
 
-#[test]
-fn a_refresh_that_was_sent_is_finished_and_saved_before_an_interrupt_ends_it() {
+/// What is left of an `ast token` that got `signal` when its refresh was sent: the rotated token.
+fn ended_during_a_refresh(signal: fn(&Running)) -> (World, Output) {
     let world = World::signed_in();
     world.home.age("default", 301);
     let gate = Gate::before_token(&world);
     let old = world.profile()["tokens"]["refresh_token"].clone();
     let mut token = world.ast("token").start();
     let refresh = gate.next();
-    token.interrupt();
+    signal(&token);
     token.wait_for(|_, stderr| stderr.contains(FINISHING).then_some(()));
     refresh.answer();
 
     let output = token.finish();
-    assert_eq!((output.code, output.stdout.as_str()), (Some(130), ""), "{output}");
     assert_ne!(world.profile()["tokens"]["refresh_token"], old, "the rotated one is stored");
+    (world, output)
+}
+
+#[test]
+fn a_refresh_that_was_sent_is_finished_and_saved_before_an_interrupt_ends_it() {
+    let (world, output) = ended_during_a_refresh(Running::interrupt);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(130), ""), "{output}");
     world.ast("api /api/v1/me").run().ok();
     assert_eq!(world.refreshes(), 1, "and nothing was left to be refreshed");
 }
@@ -74,20 +81,9 @@ fn a_second_interrupt_ends_it_at_once() {
 
 #[test]
 fn a_refresh_that_was_sent_is_finished_and_saved_before_sigterm_ends_it() {
-    let world = World::signed_in();
-    world.home.age("default", 301);
-    let gate = Gate::before_token(&world);
-    let old = world.profile()["tokens"]["refresh_token"].clone();
-    let mut token = world.ast("token").start();
-    let refresh = gate.next();
-    token.terminate();
-    token.wait_for(|_, stderr| stderr.contains(FINISHING).then_some(()));
-    refresh.answer();
-
-    let output = token.finish();
+    let (_world, output) = ended_during_a_refresh(Running::terminate);
     assert_eq!((output.code, output.stdout.as_str()), (Some(143), ""), "{output}");
     assert_eq!(output.stderr.lines().last(), Some("Error: Terminated."));
-    assert_ne!(world.profile()["tokens"]["refresh_token"], old, "the rotated one is stored");
 }
 
 #[test]
