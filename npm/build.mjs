@@ -33,7 +33,7 @@ console.log(`${tarball}\nastropass.wasm: ${wasm.length} bytes, sha256 ${sha256}`
 /** @param {string} compressed the wasm for `index.ts` to unpack */
 async function bundle(compressed) {
   // The errors are an entry so that who needs only them gets nothing else.
-  const entries = ["index.ts", "url.ts", "workerd.ts", "react.tsx", "errors.ts"];
+  const entries = ["index.ts", "url.ts", "workerd.ts", "react.tsx", "popup.ts", "errors.ts"];
   await esbuild.build({
     entryPoints: entries.map((entry) => join(npm, "src", entry)),
     outdir: dist,

@@ -1,15 +1,20 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Session, Shown, Task } from "astropass-wasm";
+import { clean, handOver, interrupted, noted, stateOf } from "./callback.js";
 import { AstropassError, toError } from "./errors.js";
 import type { Event, Host } from "./host.js";
-import { apiServer, providerOf } from "./options.js";
+import { apiServer, asked, providerOf } from "./options.js";
 import { abortable, deferred } from "./promises.js";
 import { run } from "./task.js";
+import { openWindow } from "./window.js";
 import type {
   AstropassOptions,
   AstropassProblem,
   AuthState,
   LoginOptions,
+  PopupOptions,
+  RedirectOptions,
+  RedirectResult,
   SignedOutResult,
   StorageKind,
 } from "./types.js";
@@ -105,24 +110,113 @@ export class Astropass implements AsyncDisposable {
    *   anything is shown, a storage that cannot be written
    */
   async login({ onPrompt, signal }: LoginOptions): Promise<void> {
+    await this.#signIn(signal, (fail) => {
+      const show = async ({ expiresIn, ...prompt }: Shown) => {
+        try {
+          await onPrompt({ ...prompt, expiresAt: new Date(Date.now() + expiresIn * 1000) });
+        } catch (error) {
+          fail(error);
+        }
+      };
+      return this.#session.login(show);
+    });
+  }
+
+  /**
+   * Signs in with the authorization code flow and PKCE (RFC 6749 section 4.1, RFC 7636): the page
+   * goes to the provider, which sends the browser back to the redirect URI. There call
+   * {@link handleRedirect}. What it needs then waits in the database, encrypted, for ten minutes.
+   *
+   * @throws {AstropassError} a storage that cannot be written, a provider that cannot be found;
+   *   then the page stays
+   */
+  async loginWithRedirect(options: RedirectOptions = {}): Promise<void> {
+    const begun = asked(options);
+    const url = await this.#run(async () => {
+      await this.#tryStorage(true);
+      return run(this.#session.beginRedirect(begun));
+    });
+    location.assign(url);
+  }
+
+  /**
+   * Ends a login that {@link loginWithRedirect} began, if `url` is an answer to one: call it on each
+   * page that is a redirect URI. It takes the answer out of the page's URL before it returns. Where
+   * there is none it does nothing. An earlier session stays until the new one is stored.
+   *
+   * In a window of {@link loginWithPopup} it gives the URL to the page that waits for it, and closes
+   * the window.
+   *
+   * @returns nothing where `url` is no answer
+   * @throws {AstropassError} `access_denied`, `login_expired`, or what the server says;
+   *   `invalid_callback` for an answer that no login of this profile waits for, as when it comes
+   *   twice; `login_interrupted` in a page that was reloaded before this was done
+   */
+  async handleRedirect(url = globalThis.location?.href): Promise<RedirectResult | undefined> {
+    const state = url && stateOf(url);
+    if (!state) {
+      if (!interrupted()) return undefined;
+      throw new AstropassError(
+        "login_interrupted",
+        "the page was reloaded before the sign-in was done: sign in again",
+      );
+    }
+    clean(url);
+    const result = await noted(this.#work(() => this.#session.finishRedirect(url)));
+    if (result) {
+      await this.#look();
+      return result;
+    }
+    if (await handOver(url, state)) {
+      close();
+      return { popup: true };
+    }
+    throw new AstropassError(
+      "invalid_callback",
+      "no sign-in waits for this answer: it came before, or belongs to another browser or profile",
+    );
+  }
+
+  /**
+   * Signs in with the authorization code flow in a window of its own: call it right in a click.
+   * Resolves when the session is stored. The redirect URI's page must call {@link handleRedirect},
+   * or `answerPopup()` of `astropass/popup`.
+   *
+   * @throws {AstropassError} `popup_blocked`, `popup_closed`, `access_denied`, `login_expired`, or
+   *   what the server says
+   */
+  async loginWithPopup({ signal, ...options }: PopupOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    const begun = asked(options);
+    const popup = openWindow();
+    try {
+      await this.#signIn(signal, (fail) =>
+        this.#session.loginWithPopup(begun, (url, millis) => popup.visit(url, millis, fail)),
+      );
+    } finally {
+      popup.close();
+    }
+  }
+
+  /** A login up to the grant, which `fail` or `signal` can end, and then the storing of it. */
+  async #signIn(
+    signal: AbortSignal | undefined,
+    begin: (fail: (error: unknown) => void) => Task<Task<void>>,
+  ): Promise<void> {
     signal?.throwIfAborted();
     const over = new AbortController();
     const { promise: abandoned, resolve: abandon } = deferred();
     const thrown = deferred<never>();
-    const show = async ({ expiresIn, ...prompt }: Shown) => {
-      try {
-        await onPrompt({ ...prompt, expiresAt: new Date(Date.now() + expiresIn * 1000) });
-      } catch (error) {
-        abandon();
-        thrown.reject(error);
-      }
+    const fail = (error: unknown) => {
+      abandon();
+      thrown.reject(error);
     };
     for (const end of [signal, this.#closed.signal]) {
       end?.addEventListener("abort", () => abandon(), { signal: over.signal });
     }
     const login = this.#run(async () => {
       await this.#tryStorage(true);
-      return run(await run(this.#session.login(show), abandoned));
+      return run(await run(begin(fail), abandoned));
     });
     try {
       await abortable(Promise.race([login, thrown.promise]), signal);

@@ -30,6 +30,12 @@ declare module "astropass-wasm" {
       expiresAt?: number;
     }>;
     login(show: (prompt: Shown) => void): Task<Task<void>>;
+    beginRedirect(asked: object): Task<string>;
+    finishRedirect(callback: string): Task<{ returnTo?: string } | undefined>;
+    loginWithPopup(
+      asked: object,
+      open: (url: string, millis: number) => Promise<string | undefined>,
+    ): Task<Task<void>>;
     logout(): Task<boolean | undefined>;
     switchOrganization(organization: string): Task<void>;
     free(): void;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use astropass_core::flow::Prompt;
 use astropass_core::wire::{MAX_DEPTH, Value, concat};
 use astropass_core::{
-    Credentials, Dialect, Endpoint, Endpoints, Error, Provider, Secret, discover, is_profile_name,
-    printable,
+    Credentials, Dialect, Endpoint, Endpoints, Error, Grant, Provider, Secret, discover,
+    is_profile_name, printable,
 };
 use js_sys::Function;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -20,14 +20,16 @@ use crate::runtime::PageRuntime;
 use crate::store::ProfileStore;
 use crate::task::Task;
 
-type Core = astropass_core::Session<FetchHttp, ProfileStore, PageRuntime>;
+pub(crate) type Core = astropass_core::Session<FetchHttp, ProfileStore, PageRuntime>;
 
 /// A session, as the npm package's `Astropass` has it.
 #[wasm_bindgen]
 pub struct Session(Rc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     host: Host,
+    /// What the profile is known by in the store.
+    key: String,
     store: ProfileStore,
     /// As far as it is known without discovery.
     provider: Arc<Provider>,
@@ -51,7 +53,7 @@ impl Session {
     /// Tries the store, and whether it can be written if this is `thorough`; gives what keeps the
     /// database from being used, if anything does. Then the session is in this page only.
     pub fn start(&self, thorough: bool) -> Task {
-        let inner = Rc::clone(&self.0);
+        let inner = self.inner();
         Task::new(async move {
             let problem = inner.store.start(thorough).await;
             Ok(problem.map_or(JsValue::UNDEFINED, |error| to_js_error(&error.into())))
@@ -66,7 +68,7 @@ impl Session {
 
     /// Gives an access token; `rejected` is one that a server answered 401 to.
     pub fn token(&self, rejected: Option<String>) -> Task {
-        let inner = Rc::clone(&self.0);
+        let inner = self.inner();
         Task::new(async move {
             let core = inner.core().await?;
             let fresh = if rejected.is_none() { core.fresh().await? } else { None };
@@ -80,7 +82,7 @@ impl Session {
 
     /// Gives `{user, organization, expiresAt}` of the stored session.
     pub fn credentials(&self) -> Task {
-        let inner = Rc::clone(&self.0);
+        let inner = self.inner();
         Task::new(async move {
             let found = inner.core().await?.credentials().await;
             if matches!(found, Err(Error::NotSignedIn)) {
@@ -94,7 +96,7 @@ impl Session {
     /// Signs in, up to the approval; gives the task that stores the session. `show` gets
     /// `{userCode, verificationUri, verificationUriComplete, expiresIn}`.
     pub fn login(&self, show: Function) -> Task {
-        let inner = Rc::clone(&self.0);
+        let inner = self.inner();
         Task::new(async move {
             let core = inner.core_for_login().await?;
             let show = |prompt| {
@@ -102,18 +104,13 @@ impl Session {
                 let _ = show.call1(&JsValue::UNDEFINED, &prompt_to_js(&prompt));
             };
             let grant = core.authorize_device(show).await?;
-            let stored = Task::new(async move {
-                core.establish(grant).await?;
-                *inner.core.borrow_mut() = Some(core);
-                Ok(JsValue::UNDEFINED)
-            });
-            Ok(stored.into())
+            Ok(inner.establishing(core, grant).into())
         })
     }
 
     /// Signs out; gives whether the server confirmed it, or nothing where it has no way to.
     pub fn logout(&self) -> Task {
-        let inner = Rc::clone(&self.0);
+        let inner = self.inner();
         Task::new(async move {
             let signed_out = inner.core().await?.logout().await?;
             Ok(signed_out.revoked.map_or(JsValue::UNDEFINED, |revoked| revoked.is_ok().into()))
@@ -123,11 +120,17 @@ impl Session {
     /// Goes on as a member of another organization (WorkOS).
     #[wasm_bindgen(js_name = switchOrganization)]
     pub fn switch_organization(&self, organization: String) -> Task {
-        let inner = Rc::clone(&self.0);
+        let inner = self.inner();
         Task::new(async move {
             inner.core().await?.switch_organization(organization).await?;
             Ok(JsValue::UNDEFINED)
         })
+    }
+}
+
+impl Session {
+    pub(crate) fn inner(&self) -> Rc<Inner> {
+        Rc::clone(&self.0)
     }
 }
 
@@ -156,10 +159,30 @@ impl Inner {
         let key = concat(&[profile, " ", &provider.issuer, " ", &provider.client_id]);
         Ok(Self {
             store: ProfileStore::new(&host, &key),
+            key,
             host,
             provider: Arc::new(provider),
             discovers: matches!(options.field("discover"), Some(Value::Bool(true))),
             core: RefCell::default(),
+        })
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Makes `grant` the session.
+    pub(crate) async fn establish(&self, core: Arc<Core>, grant: Box<Grant>) -> Result<(), Error> {
+        core.establish(grant).await?;
+        *self.core.borrow_mut() = Some(core);
+        Ok(())
+    }
+
+    /// The same as work that goes on when nobody waits for it any more.
+    pub(crate) fn establishing(self: Rc<Self>, core: Arc<Core>, grant: Box<Grant>) -> Task {
+        Task::new(async move {
+            self.establish(core, grant).await?;
+            Ok(JsValue::UNDEFINED)
         })
     }
 
@@ -176,8 +199,16 @@ impl Inner {
         Ok(self.begun().unwrap_or_else(|| self.begin(self.with_endpoints(stored.endpoints))))
     }
 
+    /// The core of a login that was begun at `provider`, before the page went away.
+    pub(crate) async fn core_of(&self, provider: &Provider) -> Result<Arc<Core>, Error> {
+        if !self.discovers {
+            return self.core().await;
+        }
+        Ok(self.new_core(self.with_endpoints(provider.endpoints.clone())))
+    }
+
     /// The core of a login, for which the issuer is asked again.
-    async fn core_for_login(&self) -> Result<Arc<Core>, Error> {
+    pub(crate) async fn core_for_login(&self) -> Result<Arc<Core>, Error> {
         if !self.discovers {
             return self.core().await;
         }

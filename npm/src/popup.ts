@@ -1,0 +1,16 @@
+import { clean, handOver, stateOf } from "./callback.js";
+
+/**
+ * For a page that is nothing but a popup's redirect URI: hands its URL to the page that opened the
+ * window, and closes the window.
+ *
+ * @returns whether a page has taken it; where this is `false`, say that the sign-in is over
+ */
+export async function answerPopup(url: string = location.href): Promise<boolean> {
+  const state = stateOf(url);
+  if (!state) return false;
+  clean(url);
+  const taken = await handOver(url, state);
+  if (taken) close();
+  return taken;
+}
