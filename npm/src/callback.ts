@@ -3,7 +3,7 @@ const PARAMETERS = /^(code|state|iss|error|error_description|error_uri|session_s
 /** The tab's own note that an answer is being handled. */
 const NOTE = "astropass";
 /** How long a page that is there may take to say so, in milliseconds. */
-const PATIENCE = 2000;
+const PATIENCE = 1000;
 
 /** The `state` of `url` if it is the answer to a login of ours; 128 random bits tell it from others. */
 export function stateOf(url: string): string | undefined {
@@ -30,8 +30,11 @@ export async function noted<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } finally {
-    handling -= 1;
-    note((notes) => notes.removeItem(NOTE));
+    // Not in a page that is just being left: Firefox first lets its requests fail.
+    setTimeout(() => {
+      handling -= 1;
+      note((notes) => notes.removeItem(NOTE));
+    });
   }
 }
 

@@ -33,13 +33,15 @@ export function openWindow() {
         channel.onmessage = ({ data }) => {
           // Any script of the origin can say anything here.
           if (stateOf(String(data)) !== state) return;
+          // Whoever hears this closes the window, and nobody has to look after it any more.
+          clearInterval(timer);
           channel!.postMessage("");
           resolve(data);
         };
         timer = setInterval(() => {
           if (Date.now() > end) resolve(undefined);
-          // A page there that cuts itself off (COOP) looks closed from here, but then has the focus.
-          else if (popup.closed && document.hasFocus()) {
+          // A page there that cuts itself off (COOP) looks closed from here, but is in front of it.
+          else if (popup.closed && !document.hidden && document.hasFocus()) {
             closed(new AstropassError("popup_closed", "the sign-in window was closed"));
           }
         }, LOOK);

@@ -3,8 +3,6 @@
 import assert from "node:assert/strict";
 
 const STEPS = 8;
-/** A tab in the background draws nothing, so that it cannot be asked at each frame. */
-const SOON = { polling: 50 };
 const DENIAL = "button[value=deny], button[name=abort], a[href$='/abort']";
 
 /** Goes through the pages as their forms ask; `prompt` is what the package gave to show. */
@@ -21,8 +19,10 @@ export async function decide(browser, prompt, decision) {
 
 /** The same in a tab that is there already, up to the first page without a form. */
 export async function answer(tab, { deny = false, name = "ada" } = {}) {
+  // In the background nothing can be clicked.
+  await tab.bringToFront();
   for (let step = 0; step < STEPS; step += 1) {
-    await tab.waitForFunction(somethingToDo, SOON);
+    await tab.waitForFunction(somethingToDo);
     if ((await tab.$("button")) === null) return;
     for (const field of await tab.$$("input[name=login], input[name=password]")) {
       await field.type(name);
@@ -32,7 +32,7 @@ export async function answer(tab, { deny = false, name = "ada" } = {}) {
     await tab.evaluate(done);
     await chosen.click();
     if (denial !== null) {
-      await tab.waitForFunction(somethingToDo, SOON);
+      await tab.waitForFunction(somethingToDo);
       return;
     }
   }
