@@ -36,15 +36,16 @@ use std::path::PathBuf;
 pub use astropass_core::flow::Prompt;
 pub use astropass_core::wire;
 pub use astropass_core::{
-    AccessToken, Body, Cleared, Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, Event,
-    Freshness, HttpError, HttpErrorKind, Identity, InvalidUrl, Provider, Request, Response, Secret,
-    ServerError, SignedOut, StoreError, Timestamp, User, printable,
+    AccessToken, Body, Cleared, Credentials, Dialect, Domain, Encoding, Endpoint, Endpoints, Error,
+    Event, Freshness, HttpError, HttpErrorKind, Identity, InvalidDomain, InvalidUrl, Provider,
+    Request, Response, Secret, ServerError, SignedOut, StoreError, System, Timestamp, User,
+    printable,
 };
 
 pub use self::builder::Builder;
 pub use self::http::{HttpFuture, ReqwestHttp, SendHttp};
 pub use self::json::parse_json;
-pub use self::profile::{Account, Home, Profile};
+pub use self::profile::{Account, Home, Named, Profile};
 pub use self::session::Session;
 pub use self::store::{
     Items, Keyring, Notice, ProfileStore, Prompt as KeyringPrompt, StoreChoice, StoreKind,
