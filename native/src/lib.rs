@@ -26,6 +26,7 @@
 mod builder;
 mod http;
 mod json;
+mod loopback;
 mod profile;
 mod runtime;
 mod session;
@@ -44,8 +45,9 @@ pub use astropass_core::{
 pub use self::builder::Builder;
 pub use self::http::{HttpFuture, ReqwestHttp, SendHttp};
 pub use self::json::parse_json;
+pub use self::loopback::{InvalidRedirectUri, RedirectUri};
 pub use self::profile::{Account, Home, Profile};
-pub use self::session::Session;
+pub use self::session::{BrowserLogin, BrowserPrompt, Session};
 pub use self::store::{
     Items, Keyring, Notice, ProfileStore, Prompt as KeyringPrompt, StoreChoice, StoreKind,
 };
