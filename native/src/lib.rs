@@ -26,6 +26,7 @@
 mod builder;
 mod http;
 mod json;
+mod loopback;
 mod profile;
 mod runtime;
 mod session;
@@ -45,8 +46,9 @@ pub use astropass_core::{
 pub use self::builder::Builder;
 pub use self::http::{HttpFuture, ReqwestHttp, SendHttp};
 pub use self::json::parse_json;
-pub use self::profile::{Account, Home, Named, Profile};
-pub use self::session::Session;
+pub use self::loopback::{InvalidRedirectUri, RedirectUri};
+pub use self::profile::{Account, Home, Profile};
+pub use self::session::{BrowserLogin, BrowserPrompt, Session};
 pub use self::store::{
     Items, Keyring, Notice, ProfileStore, Prompt as KeyringPrompt, StoreChoice, StoreKind,
 };

@@ -7,6 +7,7 @@ use astropass_core::{
 };
 
 use crate::json::parse_json;
+use crate::loopback::RedirectUri;
 use crate::store::{Document, Folder, Notice, Notices, StoreChoice, StoreKind};
 
 /// Everything that is stored for a user: the folder `.astro` and the profiles in it.
@@ -26,6 +27,8 @@ pub struct Profile {
     pub provider: Option<Provider>,
     /// The endpoints of the provider that were set by hand
     pub endpoints: Endpoints,
+    /// The redirect URI that is registered for its client, if browser logins need a certain one
+    pub redirect_uri: Option<RedirectUri>,
     /// The API server that its tokens are for
     pub server: Option<Endpoint>,
     /// A CA certificate to trust besides the platform's
@@ -242,6 +245,7 @@ impl Profile {
                 .field("endpoints")
                 .and_then(Endpoints::from_value)
                 .unwrap_or_default(),
+            redirect_uri: profile.string("redirect_uri").and_then(|uri| uri.parse().ok()),
             server: profile.string("server").and_then(|url| Endpoint::parse(url).ok()),
             ca_file: text("ca_file").map(PathBuf::from),
             store_choice: profile

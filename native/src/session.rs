@@ -1,3 +1,5 @@
+mod browser;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,8 +11,10 @@ use astropass_core::{
 };
 use tokio::sync::{RwLock, broadcast, watch};
 
+pub use self::browser::{BrowserLogin, BrowserPrompt};
 use crate::builder::Builder;
 use crate::http::AnyHttp;
+use crate::loopback::RedirectUri;
 use crate::profile::Home;
 use crate::runtime::SystemRuntime;
 use crate::store::{self, ProfileStore, StoreKind};
@@ -28,6 +32,7 @@ pub struct Session(Arc<Inner>);
 struct Inner {
     core: Arc<Core>,
     server: Option<Endpoint>,
+    redirect_uri: Option<RedirectUri>,
     /// Given from outside: used as it is and never stored.
     access_token: Option<AccessToken>,
     refreshing: Mutex<Option<watch::Receiver<Refreshed>>>,
@@ -76,10 +81,16 @@ impl Session {
         Builder::new()
     }
 
-    pub(crate) fn new(core: Core, server: Option<Endpoint>, access_token: Option<Secret>) -> Self {
+    pub(crate) fn new(
+        core: Core,
+        server: Option<Endpoint>,
+        redirect_uri: Option<RedirectUri>,
+        access_token: Option<Secret>,
+    ) -> Self {
         Self(Arc::new(Inner {
             core: Arc::new(core),
             server,
+            redirect_uri,
             access_token: access_token.map(|secret| AccessToken::new(secret, None)),
             refreshing: Mutex::default(),
             pending: Arc::default(),
