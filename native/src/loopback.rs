@@ -37,9 +37,7 @@ impl Listener {
         let literal = |uri: &str| uri.parse::<RedirectUri>().map_err(|error| unusable(&error));
         match Self::at(&literal("http://127.0.0.1/callback")?).await {
             Ok(listener) => Ok(listener),
-            Err(error) => {
-                Self::at(&literal("http://[::1]/callback")?).await.map_err(|_| error)
-            }
+            Err(error) => Self::at(&literal("http://[::1]/callback")?).await.map_err(|_| error),
         }
     }
 

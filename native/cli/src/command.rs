@@ -1,7 +1,11 @@
 mod account;
 mod api;
+mod browser;
+mod countdown;
 mod login;
 mod logout;
+mod opener;
+mod paste;
 mod profile;
 mod prompt;
 mod provider;

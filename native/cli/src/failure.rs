@@ -112,6 +112,9 @@ impl From<Error> for Failure {
                 (LOGIN_ENDED, "Run 'ast login' again if that was not what you wanted.")
             }
             Error::LoginExpired => (LOGIN_ENDED, "Run 'ast login' again."),
+            Error::InvalidCallback(_) => {
+                (LOGIN_ENDED, "Run 'ast login' again, and go on only with its own link.")
+            }
             Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),
             Error::MalformedResponse(_) => {

@@ -189,7 +189,8 @@ impl Login {
         let mut hosts = request.headers().get_all(HOST).iter();
         let (host, another) = (hosts.next(), hosts.next());
         let named = request.uri().authority().is_none_or(|authority| *authority == *self.authority);
-        let own = |host: &HeaderValue| host.as_bytes().eq_ignore_ascii_case(self.authority.as_bytes());
+        let own =
+            |host: &HeaderValue| host.as_bytes().eq_ignore_ascii_case(self.authority.as_bytes());
         named && another.is_none() && host.is_some_and(own)
     }
 }
