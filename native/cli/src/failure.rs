@@ -189,6 +189,12 @@ impl From<InvalidUrl> for Failure {
     }
 }
 
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::other(format!("The input cannot be read: {error}."))
+    }
+}
+
 /// The command to sign in with, in quotation marks.
 fn login() -> String {
     format!("'{} login'", Program::running().name())

@@ -13,7 +13,6 @@ use crate::args::Login;
 use crate::context::{Context, default_server, env};
 use crate::failure::Failure;
 use crate::output::{self, GREEN};
-use crate::program::Program;
 
 pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Failure> {
     if Context::environment_token().is_some() {
@@ -154,21 +153,10 @@ pub(crate) fn store(
 /// The profile as it was before a login; one in a file that cannot be read is set aside with it
 /// when the session is stored.
 pub(crate) fn before(context: &Context<'_>) -> Result<Option<Profile>, Failure> {
-    let before = match context.home.profile(&context.profile) {
-        Err(StoreError::Corrupt(_)) => None,
-        before => before?,
-    };
-    let program = Program::running();
-    if before.as_ref().is_some_and(|profile| !program.owns(profile)) {
-        return Err(Failure::usage(format!(
-            "{:?} is a {} of '{}'. Give another name{}.",
-            context.profile,
-            program.other().noun(),
-            program.other().name(),
-            if program == Program::Ast { " with --profile" } else { "" }
-        )));
+    match context.home.profile(&context.profile) {
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        before => Ok(before?),
     }
-    Ok(before)
 }
 
 /// Where the tokens of a signed-in profile are, in words.

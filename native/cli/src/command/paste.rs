@@ -8,8 +8,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use zeroize::Zeroizing;
 
-/// Most bytes of a line. What is longer is cut, and so refused.
-const MAX: usize = 16 << 10;
+use crate::input::{Editor, Taken};
 
 /// Lines of standard input. Dropping it lets go of the input, whose next reader loses nothing but
 /// a line that was begun.
@@ -36,7 +35,11 @@ impl Paste {
         }
         let (sender, lines) = unbounded_channel();
         let typed = Typed::default();
-        let reading = platform::Reading::start(Lines::new(sender, typed.clone()))?;
+        let editor = match std::io::stdin().is_terminal() {
+            true => Editor::of_keys(),
+            false => Editor::plain(),
+        };
+        let reading = platform::Reading::start(Lines::new(editor, sender, typed.clone()))?;
         Some(Self { lines: Mutex::new(lines), typed, _reading: reading })
     }
 
@@ -55,41 +58,29 @@ impl Paste {
     }
 }
 
-/// Makes lines of what is read.
+/// Makes lines of what is read, until nobody wants any.
 struct Lines {
-    line: Zeroizing<Vec<u8>>,
+    editor: Editor,
     sender: UnboundedSender<Zeroizing<String>>,
     typed: Typed,
 }
 
 impl Lines {
-    fn new(sender: UnboundedSender<Zeroizing<String>>, typed: Typed) -> Self {
-        Self { line: Zeroizing::new(Vec::with_capacity(MAX)), sender, typed }
+    fn new(editor: Editor, sender: UnboundedSender<Zeroizing<String>>, typed: Typed) -> Self {
+        Self { editor, sender, typed }
     }
 
-    /// Takes in `bytes`, with the keys that a terminal which waits for whole lines would act on.
-    fn push(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            match byte {
-                b'\r' | b'\n' => self.end(),
-                // Backspace
-                0x08 | 0x7f => drop(self.line.pop()),
-                // Ctrl-U
-                0x15 => self.line.clear(),
-                byte if self.line.len() < MAX && !byte.is_ascii_control() => self.line.push(*byte),
-                _ => {}
-            }
-        }
-        self.typed.0.store(self.line.len(), Ordering::Relaxed);
-    }
-
-    fn end(&mut self) {
-        let line = String::from_utf8_lossy(&self.line);
-        if !line.trim().is_empty() {
+    /// Takes in a byte; false at the end. What cannot be read as a line is left out.
+    fn take(&mut self, byte: Option<u8>) -> bool {
+        let taken = self.editor.take(byte);
+        self.typed.0.store(self.editor.len(), Ordering::Relaxed);
+        match taken {
             // Nobody may be waiting any more.
-            let _ = self.sender.send(Zeroizing::new(line.into_owned()));
+            Taken::Line(Ok(line)) if !line.trim().is_empty() => drop(self.sender.send(line)),
+            Taken::Line(_) | Taken::More => {}
+            Taken::End => return false,
         }
-        self.line.clear();
+        byte.is_some() && !self.sender.is_closed()
     }
 }
 
@@ -98,32 +89,30 @@ mod platform {
     use std::io::{PipeReader, PipeWriter, pipe, stdin};
 
     use rustix::event::{PollFd, PollFlags, poll};
-    use rustix::io::{Errno, read};
+    use rustix::io::Errno;
     use rustix::process::getpgrp;
-    use rustix::termios::{
-        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
-    };
-    use zeroize::Zeroizing;
+    use rustix::termios::tcgetpgrp;
 
     use super::Lines;
+    use crate::input::{Quiet, read_byte};
 
     /// A thread that reads. It ends when this is dropped, and so takes no input that is not ours.
     pub(super) struct Reading {
         _wake: PipeWriter,
+        /// What is typed would be drawn over.
         _quiet: Option<Quiet>,
     }
 
     impl Reading {
         pub(super) fn start(lines: Lines) -> Option<Self> {
             let (woken, wake) = pipe().ok()?;
-            let quiet = Quiet::start();
+            let quiet = Quiet::start().ok();
             std::thread::spawn(move || take(lines, &woken));
             Some(Self { _wake: wake, _quiet: quiet })
         }
     }
 
     fn take(mut lines: Lines, woken: &PipeReader) {
-        let mut buffer = Zeroizing::new([0; 4096]);
         loop {
             let stdin = stdin();
             let mut sources =
@@ -136,12 +125,9 @@ mod platform {
             if sources.iter().take(1).all(|stdin| stdin.revents().is_empty()) {
                 continue;
             }
-            match read(&stdin, &mut buffer[..]) {
-                // The last line may have no end.
-                Ok(0) => return lines.end(),
-                Ok(length) => lines.push(buffer.get(..length).unwrap_or_default()),
-                Err(Errno::INTR | Errno::AGAIN) => {}
-                Err(_) => return,
+            match read_byte() {
+                Ok(byte) if lines.take(byte) => {}
+                _ => return,
             }
         }
     }
@@ -150,35 +136,12 @@ mod platform {
     pub(super) fn is_foreground() -> bool {
         tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp())
     }
-
-    /// A terminal that shows nothing of what is typed, which would be drawn over, and that gives
-    /// it at once: some take no line of more than 1,024 bytes.
-    struct Quiet(Termios);
-
-    impl Quiet {
-        fn start() -> Option<Self> {
-            let before = tcgetattr(stdin()).ok()?;
-            let mut quiet = before.clone();
-            quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
-            quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
-            quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
-            tcsetattr(stdin(), OptionalActions::Now, &quiet).ok()?;
-            Some(Self(before))
-        }
-    }
-
-    impl Drop for Quiet {
-        fn drop(&mut self) {
-            let _ = tcsetattr(stdin(), OptionalActions::Now, &self.0);
-        }
-    }
 }
 
 #[cfg(not(unix))]
 mod platform {
-    use std::io::{BufRead, stdin};
-
     use super::Lines;
+    use crate::input::read_byte;
 
     /// A thread that reads. It stays behind until there is a line.
     pub(super) struct Reading;
@@ -186,17 +149,7 @@ mod platform {
     impl Reading {
         #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
         pub(super) fn start(mut lines: Lines) -> Option<Self> {
-            std::thread::spawn(move || {
-                let mut input = stdin().lock();
-                let mut line = zeroize::Zeroizing::new(Vec::new());
-                while !lines.sender.is_closed()
-                    && matches!(input.read_until(b'\n', &mut line), Ok(1..))
-                {
-                    lines.push(&line);
-                    line.clear();
-                }
-                lines.end();
-            });
+            std::thread::spawn(move || while read_byte().is_ok_and(|byte| lines.take(byte)) {});
             Some(Self)
         }
     }
