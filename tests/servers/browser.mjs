@@ -43,7 +43,7 @@ export class Browser {
       // Each request on a connection of its own, so that no listener is kept busy.
       agent: false,
       ca: this.#ca,
-      ...(port === undefined ? {} : { host: '127.0.0.1', port, servername: url.hostname }),
+      ...(port === undefined ? {} : { hostname: '127.0.0.1', port, servername: url.hostname }),
       headers: {
         host: url.host,
         accept: 'text/html',
