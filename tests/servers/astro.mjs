@@ -66,7 +66,7 @@ const config = options({
 });
 
 const names = ['login', 'api', 'houston', 'app'];
-const sockets = await Promise.all(names.map((name) => listen(config.ports[name], config.tls)));
+const sockets = await Promise.all(names.map((name) => listen(config.ports[name] ?? 0, config.tls)));
 const control = new Control(config);
 const scheme = config.tls === null ? 'http' : 'https';
 const urls = Object.fromEntries(names.map((name, n) => [name, address(name, sockets[n].port)]));

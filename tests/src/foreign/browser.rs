@@ -1,6 +1,6 @@
 //! A program for `BROWSER` that goes through the pages by itself.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, TcpListener};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
-use std::{env, iter};
+use std::{env, slice};
 
 use tempfile::TempDir;
 
@@ -46,16 +46,14 @@ impl Browser {
             }
         });
 
-        let folder = tempfile::tempdir()?;
-        let words = [in_path(node_binary())?.into(), servers().join("person.mjs").into()];
+        let program = [in_path(&node_binary())?.into(), servers().join("person.mjs").into()];
         let report = ["--report".into(), address.to_string().into()];
-        let words = words.into_iter().chain(visitor.arguments().iter().cloned()).chain(report);
-        // Waits for no one: the client must not depend on when its browser ends.
+        let words = program.into_iter().chain(visitor.arguments().iter().cloned()).chain(report);
         let mut script = b"#!/bin/sh\n".to_vec();
-        for word in words {
-            script.extend(quoted(&word));
-        }
+        script.extend(words.flat_map(|word| quoted(&word)));
+        // The client must not depend on when its browser ends.
         script.extend(b"\"$@\" >/dev/null 2>&1 &\n");
+        let folder = tempfile::tempdir()?;
         let browser = Self { folder, visits };
         fs::write(browser.program(), script)?;
         fs::set_permissions(browser.program(), fs::Permissions::from_mode(0o700))?;
@@ -79,30 +77,20 @@ impl Browser {
     }
 }
 
-/// Where the shell would find it, because the client runs the browser with another `PATH`.
-fn in_path(program: PathBuf) -> io::Result<PathBuf> {
+/// Where the shell finds it here; the client runs its browser with another `PATH`.
+fn in_path(program: &Path) -> io::Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let mut places = iter::once(PathBuf::new()).chain(env::split_paths(&path));
-    let found = places.find_map(|folder| {
-        let place = folder.join(&program);
-        (place.is_absolute() && place.is_file()).then_some(place)
-    });
-    found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, not_found(&program)))
-}
-
-fn not_found(program: &Path) -> String {
-    format!("there is no {} in PATH", program.display())
+    // A program that is absolute replaces each folder.
+    let found = env::split_paths(&path).map(|folder| folder.join(program)).find(|at| at.is_file());
+    let missing = || format!("there is no {} in PATH", program.display());
+    found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, missing()))
 }
 
 /// A word of a shell, and a space.
 fn quoted(word: &OsStr) -> Vec<u8> {
-    let mut quoted = OsString::from("'").into_encoded_bytes();
-    for byte in word.as_bytes() {
-        match byte {
-            b'\'' => quoted.extend(b"'\\''"),
-            byte => quoted.push(*byte),
-        }
-    }
-    quoted.extend(b"' ");
-    quoted
+    let escaped = word.as_bytes().iter().flat_map(|byte| match byte {
+        b'\'' => b"'\\''".as_slice(),
+        byte => slice::from_ref(byte),
+    });
+    b"'".iter().chain(escaped).chain(b"' ").copied().collect()
 }
