@@ -1,8 +1,10 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use astropass::{Dialect, Endpoint, Profile, Session, StoreError, StoreKind, printable};
+use astropass::{
+    Dialect, Endpoint, Profile, Session, StoreChoice, StoreError, StoreKind, printable,
+};
 use serde_json::json;
 
 use super::prompt::{self, Countdown};
@@ -11,16 +13,13 @@ use crate::args::Login;
 use crate::context::{Context, default_server, env};
 use crate::failure::Failure;
 use crate::output::{self, GREEN};
+use crate::program::Program;
 
 pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Failure> {
     if Context::environment_token().is_some() {
         output::warn("ASTRO_ACCESS_TOKEN is set: other commands use it instead of this login.");
     }
-    let before = match context.home.profile(&context.profile) {
-        // It is set aside when the session is stored.
-        Err(StoreError::Corrupt(_)) => None,
-        before => before?,
-    };
+    let before = before(context)?;
     let session = session(context, login, before.as_ref()).await?;
     if login.organization.is_some() {
         account::check_can_switch(&session)?;
@@ -98,10 +97,7 @@ fn greet(context: &Context<'_>, is_first: bool) -> Result<(), Failure> {
     let email = user.and_then(|user| user.email.as_ref()).filter(|email| Some(*email) != name);
     let email = email.map_or_else(String::new, |email| format!(" ({})", printable(email)));
     output::note(&format!("{GREEN}✓{GREEN:#} Welcome{welcome}{email}. You are signed in."));
-    let place = match profile.store {
-        Some(StoreKind::Keyring) => "the system's keyring".to_owned(),
-        _ => context.home.path().join("credentials.json").display().to_string(),
-    };
+    let place = place(context, &profile);
     output::note(&format!("  Profile \"{}\", its tokens in {place}", profile.name));
     let name = &profile.name;
     if is_first && name != "default" {
@@ -117,26 +113,69 @@ fn readable(path: PathBuf) -> io::Result<PathBuf> {
     std::fs::read(&path).map(|_| path)
 }
 
+/// The certificates to trust besides the system's: option over profile.
+pub(crate) fn ca_file(
+    option: Option<&Path>,
+    before: Option<&Profile>,
+) -> Result<Option<PathBuf>, Failure> {
+    let Some(path) = option else { return Ok(before.and_then(|profile| profile.ca_file.clone())) };
+    // Remembered, so it must not depend on the folder that this was run in.
+    let readable = std::path::absolute(path).and_then(readable).map_err(|error| {
+        Failure::usage(format!("In --ca-file, {} cannot be used: {error}.", path.display()))
+    })?;
+    Ok(Some(readable))
+}
+
+/// Where to keep the tokens: option over environment over profile over default.
+pub(crate) fn store(
+    option: Option<StoreChoice>,
+    before: Option<&Profile>,
+) -> Result<StoreChoice, Failure> {
+    match (option, env("ASTRO_STORE")) {
+        (Some(store), _) => Ok(store),
+        (None, Some(store)) => {
+            store.parse().map_err(|error| Failure::usage(format!("In ASTRO_STORE, {error}.")))
+        }
+        (None, None) => Ok(before.map(|profile| profile.store_choice).unwrap_or_default()),
+    }
+}
+
+/// The profile as it was before a login; one in a file that cannot be read is set aside with it
+/// when the session is stored.
+pub(crate) fn before(context: &Context<'_>) -> Result<Option<Profile>, Failure> {
+    let before = match context.home.profile(&context.profile) {
+        Err(StoreError::Corrupt(_)) => None,
+        before => before?,
+    };
+    let program = Program::running();
+    if before.as_ref().is_some_and(|profile| !program.owns(profile)) {
+        return Err(Failure::usage(format!(
+            "{:?} is a {} of '{}'. Give another name{}.",
+            context.profile,
+            program.other().noun(),
+            program.other().name(),
+            if program == Program::Ast { " with --profile" } else { "" }
+        )));
+    }
+    Ok(before)
+}
+
+/// Where the tokens of a signed-in profile are, in words.
+pub(crate) fn place(context: &Context<'_>, profile: &Profile) -> String {
+    match profile.store {
+        Some(StoreKind::Keyring) => "the system's keyring".to_owned(),
+        _ => context.home.path().join("credentials.json").display().to_string(),
+    }
+}
+
 /// Option over environment over profile over default.
 async fn session(
     context: &Context<'_>,
     login: &Login,
     before: Option<&Profile>,
 ) -> Result<Session, Failure> {
-    let ca_file = match &login.ca_file {
-        // Remembered, so it must not depend on the folder that this was run in.
-        Some(path) => Some(std::path::absolute(path).and_then(readable).map_err(|error| {
-            Failure::usage(format!("In --ca-file, {} cannot be used: {error}.", path.display()))
-        })?),
-        None => before.and_then(|profile| profile.ca_file.clone()),
-    };
-    let store = match (login.store, env("ASTRO_STORE")) {
-        (Some(store), _) => store,
-        (None, Some(store)) => {
-            store.parse().map_err(|error| Failure::usage(format!("In ASTRO_STORE, {error}.")))?
-        }
-        (None, None) => before.map(|profile| profile.store_choice).unwrap_or_default(),
-    };
+    let ca_file = ca_file(login.ca_file.as_deref(), before)?;
+    let store = store(login.store, before)?;
     let (provider, by_hand) = provider::find(login, before, ca_file.as_deref()).await?;
     let server = match context.server_override()? {
         Some(server) => Some(server),
