@@ -3,8 +3,9 @@
 //! This crate has no I/O, clock, randomness or JSON text of its own. It holds
 //!
 //! - the **machines** ([`flow`]): discovery (RFC 8414), the device flow (RFC 8628), the
-//!   authorization code with PKCE (RFC 7636), refresh (RFC 6749 §6), revocation (RFC 7009) and
-//!   userinfo, each driven by inputs and virtual time;
+//!   authorization code with PKCE (RFC 7636), refresh (RFC 6749 §6), revocation (RFC 7009),
+//!   userinfo, a token that was pasted, and what Astro cloud and Astronomer Software have of their
+//!   own, each driven by inputs and virtual time;
 //! - the **[`Session`]**: the one loop that drives them, and the rules by which a session is
 //!   refreshed once, saved before it is seen, and ended only by its server or its user;
 //! - the **traits** a platform implements: [`Http`], [`Store`] and [`Runtime`].
@@ -25,6 +26,7 @@ mod session;
 mod store;
 mod time;
 pub mod wire;
+mod workspace;
 
 pub use credentials::{AccessToken, Credentials, Freshness, Grant, Identity, Stored, User};
 pub use endpoint::{Endpoint, InvalidUrl};
@@ -35,6 +37,7 @@ pub use provider::{
 };
 pub use runtime::{Event, Runtime};
 pub use secret::Secret;
-pub use session::{LOCK_WAIT, Session, SignedOut, discover};
+pub use session::{LOCK_WAIT, Session, SignedOut, discover, run};
 pub use store::{Cleared, MemoryGuard, MemoryStore, Revision, Store, StoreError, is_profile_name};
 pub use time::{Instant, Timestamp};
+pub use workspace::{Organization, Workspace};

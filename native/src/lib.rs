@@ -37,9 +37,10 @@ use std::path::PathBuf;
 pub use astropass_core::flow::Prompt;
 pub use astropass_core::wire;
 pub use astropass_core::{
-    AccessToken, Body, Cleared, Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, Event,
-    Freshness, HttpError, HttpErrorKind, Identity, InvalidUrl, Provider, Request, Response, Secret,
-    ServerError, SignedOut, StoreError, Timestamp, User, printable,
+    AccessToken, Body, Cleared, Credentials, Dialect, Domain, Encoding, Endpoint, Endpoints, Error,
+    Event, Freshness, HttpError, HttpErrorKind, Identity, InvalidDomain, InvalidUrl, Provider,
+    Request, Response, Secret, ServerError, SignedOut, StoreError, System, Timestamp, User,
+    printable,
 };
 
 pub use self::builder::Builder;

@@ -45,6 +45,12 @@ pub struct Profile {
     pub expires_at: Option<Timestamp>,
     /// The user's accounts, as last heard
     pub accounts: Vec<Account>,
+    /// The organization that was found at login, in Astro cloud
+    pub organization: Option<Named>,
+    /// The workspace that is used
+    pub workspace: Option<Named>,
+    /// The e-mail address that the last login was begun with
+    pub email: Option<String>,
 }
 
 /// An account or organization of a user, as the API server's `/api/v1/me` names it.
@@ -60,6 +66,29 @@ pub struct Account {
     pub role: Option<String>,
     /// The provider's id of the organization, where it is one
     pub organization: Option<String>,
+}
+
+/// What has an id for programs and a name for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The server's id
+    pub id: String,
+    /// For people
+    pub name: String,
+}
+
+impl Named {
+    fn from_value(value: &Value) -> Option<Self> {
+        let text = |name| value.string(name).map(str::to_owned);
+        Some(Self { id: text("id")?, name: text("name")? })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::map([
+            ("id", Some(self.id.as_str().into())),
+            ("name", Some(self.name.as_str().into())),
+        ])
+    }
 }
 
 impl Home {
@@ -138,6 +167,38 @@ impl Home {
         })
     }
 
+    /// Notes in the signed-in profile `name` where in its system the user works.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if it is signed out by now; or if the file cannot be changed.
+    pub fn set_workspace(
+        &self,
+        name: &str,
+        organization: Option<&Named>,
+        workspace: Option<&Named>,
+    ) -> Result<(), StoreError> {
+        self.folder.update(|document| {
+            if document.revision(name).is_none() {
+                return Err(StoreError::Changed);
+            }
+            let profile = document.profile_mut(name);
+            profile.set("organization", organization.map(Named::to_value));
+            profile.set("workspace", workspace.map(Named::to_value));
+            Ok(())
+        })
+    }
+
+    /// Notes the e-mail address that a login of the profile `name` is begun with.
+    ///
+    /// # Errors
+    /// If the file cannot be changed.
+    pub fn set_email(&self, name: &str, email: &str) -> Result<(), StoreError> {
+        self.folder.update(|document| {
+            document.profile_mut(name).set("email", Some(email.into()));
+            Ok(())
+        })
+    }
+
     /// Notes the user's accounts in the profile `name`.
     ///
     /// # Errors
@@ -196,6 +257,9 @@ impl Profile {
             identity: session.as_ref().map(|session| session.identity.clone()),
             user: session.and_then(|session| session.user).or(former),
             accounts: accounts.iter().filter_map(Account::from_value).collect(),
+            organization: profile.field("organization").and_then(Named::from_value),
+            workspace: profile.field("workspace").and_then(Named::from_value),
+            email: text("email"),
         })
     }
 

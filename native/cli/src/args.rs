@@ -1,7 +1,14 @@
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use astropass::StoreChoice;
+use astropass::{Home, Profile as StoredProfile, StoreChoice};
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::context::{Context, env};
+use crate::failure::Failure;
+use crate::program::Program;
+use crate::{Commands, command};
 
 /// Sign in to Astro AI, and stay signed in
 #[derive(Debug, Parser)]
@@ -13,10 +20,42 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
+impl Commands for Args {
+    const PROGRAM: Program = Program::Ast;
+
+    fn global(&self) -> Global {
+        self.global.clone()
+    }
+
+    fn completions(&self) -> Option<Shell> {
+        match self.command {
+            Command::Completions { shell } => Some(shell),
+            _ => None,
+        }
+    }
+
+    /// Option over environment over what `profile use` chose over `default`.
+    fn profile(&self, home: &Home) -> Result<String, Failure> {
+        let named = self.global.profile.clone().or_else(|| env("ASTRO_PROFILE"));
+        if let Some(name) = named.as_ref().filter(|name| !StoredProfile::is_name(name)) {
+            return Err(Failure::usage(format!(
+                "{name:?} cannot name a profile; use letters, digits, '-', '_' and '.'."
+            )));
+        }
+        // A file that cannot be read is reported by the command that needs it.
+        let chosen = || home.current(Program::Ast.name()).ok().flatten();
+        Ok(named.or_else(chosen).unwrap_or_else(|| "default".to_owned()))
+    }
+
+    async fn run(&self, context: &Context<'_>) -> Result<ExitCode, Failure> {
+        command::run(context, &self.command).await
+    }
+}
+
 /// They are apart from the options of the command that is asked for help.
 const EVERYWHERE: &str = "Options for every command";
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Global {
     /// Profile to use [env: ASTRO_PROFILE] [default: the one chosen with 'profile use', else default]
     #[arg(long, global = true, value_name = "NAME", help_heading = EVERYWHERE)]

@@ -9,28 +9,26 @@ use super::paste::Paste;
 use super::provider::host_of;
 use crate::failure::{Failure, OTHER};
 use crate::output::{self, BOLD};
+use crate::program::Program;
 
 /// How a command wants it.
 #[derive(Clone, Copy)]
-pub(crate) struct Manner<'a> {
+pub(crate) struct Manner {
     /// Opens a browser, where there is one with a window, instead of only printing the link.
     pub(crate) opens: bool,
     /// Prints JSON.
     pub(crate) json: bool,
-    /// The option that prints the link, for the words about a port that is taken.
-    pub(crate) link_option: &'a str,
 }
 
 /// Signs in, and says meanwhile what to do and how much time is left.
 pub(crate) async fn sign_in(
     session: &Session,
     login: BrowserLogin,
-    manner: Manner<'_>,
+    manner: Manner,
 ) -> Result<(), Failure> {
     let opens = manner.opens && opener::has_window();
     let paste = Paste::start(!manner.opens);
     let can_paste = paste.is_some();
-    let typed = paste.as_ref().map(Paste::typed);
     let login = login.paste_suffices(can_paste && !opens);
     let countdown = Countdown::default();
     let shown = countdown.clone();
@@ -54,9 +52,8 @@ pub(crate) async fn sign_in(
         }
     };
     let signing_in = session.login_with_browser(&login, show, next);
-    let typed = || typed.as_ref().map_or(0, |typed| typed());
-    let result = countdown.during(signing_in, typed).await;
-    result.map(drop).map_err(|error| failure(error, manner))
+    let result = countdown.during(signing_in).await;
+    result.map(drop).map_err(|error| failure(error))
 }
 
 fn show(prompt: &BrowserPrompt, host: &str, opens: bool, can_paste: bool, json: bool) {
@@ -106,14 +103,14 @@ fn refuse(error: &Error, countdown: &Countdown, json: bool) {
     }
 }
 
-fn failure(error: Error, manner: Manner<'_>) -> Failure {
+fn failure(error: Error) -> Failure {
     match &error {
         Error::Http(http) if http.kind == HttpErrorKind::PortTaken => Failure::new(
             OTHER,
             error.code(),
             format!(
                 "The browser has to come back to port {} of this machine, and another program has it. Is another login waiting? End it, or use {} and paste the URL that the browser ends at.",
-                http.detail, manner.link_option
+                http.detail, Program::running().link_option()
             ),
         ),
         _ => Failure::of_login(error),

@@ -1,8 +1,8 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use astropass::{
-    BrowserLogin, Dialect, Profile, RedirectUri, Session, StoreError, StoreKind, printable,
+    BrowserLogin, Dialect, Profile, Provider, RedirectUri, Session, StoreChoice, StoreError, StoreKind, printable,
 };
 use serde_json::json;
 
@@ -12,16 +12,13 @@ use crate::args::Login;
 use crate::context::{Context, default_server, env};
 use crate::failure::Failure;
 use crate::output::{self, GREEN};
+use crate::program::Program;
 
 pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Failure> {
     if Context::environment_token().is_some() {
         output::warn("ASTRO_ACCESS_TOKEN is set: other commands use it instead of this login.");
     }
-    let before = match context.home.profile(&context.profile) {
-        // It is set aside when the session is stored.
-        Err(StoreError::Corrupt(_)) => None,
-        before => before?,
-    };
+    let before = before(context)?;
     let session = session(context, login, before.as_ref()).await?;
     if login.organization.is_some() {
         account::check_can_switch(&session)?;
@@ -62,7 +59,6 @@ async fn sign_in(context: &Context<'_>, login: &Login, session: &Session) -> Res
     let manner = browser::Manner {
         opens: !login.no_browser,
         json: context.global.json,
-        link_option: "--no-browser",
     };
     let mut with = BrowserLogin::default();
     if let Some(organization) = &login.organization {
@@ -86,7 +82,7 @@ async fn sign_in_with_code(
             shown.start("approval", prompt.expires_in);
         }
     });
-    let result = countdown.during(signing_in, || 0).await;
+    let result = countdown.during(signing_in).await;
     result.map(drop).map_err(Failure::of_login)
 }
 
@@ -110,10 +106,7 @@ fn greet(context: &Context<'_>, is_first: bool) -> Result<(), Failure> {
     let email = user.and_then(|user| user.email.as_ref()).filter(|email| Some(*email) != name);
     let email = email.map_or_else(String::new, |email| format!(" ({})", printable(email)));
     output::note(&format!("{GREEN}✓{GREEN:#} Welcome{welcome}{email}. You are signed in."));
-    let place = match profile.store {
-        Some(StoreKind::Keyring) => "the system's keyring".to_owned(),
-        _ => context.home.path().join("credentials.json").display().to_string(),
-    };
+    let place = place(context, &profile);
     output::note(&format!("  Profile \"{}\", its tokens in {place}", profile.name));
     let name = &profile.name;
     if is_first && name != "default" {
@@ -129,36 +122,76 @@ fn readable(path: PathBuf) -> io::Result<PathBuf> {
     std::fs::read(&path).map(|_| path)
 }
 
+/// The certificates to trust besides the system's: option over profile.
+pub(crate) fn ca_file(
+    option: Option<&Path>,
+    before: Option<&Profile>,
+) -> Result<Option<PathBuf>, Failure> {
+    let Some(path) = option else { return Ok(before.and_then(|profile| profile.ca_file.clone())) };
+    // Remembered, so it must not depend on the folder that this was run in.
+    let readable = std::path::absolute(path).and_then(readable).map_err(|error| {
+        Failure::usage(format!("In --ca-file, {} cannot be used: {error}.", path.display()))
+    })?;
+    Ok(Some(readable))
+}
+
+/// Where to keep the tokens: option over environment over profile over default.
+pub(crate) fn store(
+    option: Option<StoreChoice>,
+    before: Option<&Profile>,
+) -> Result<StoreChoice, Failure> {
+    match (option, env("ASTRO_STORE")) {
+        (Some(store), _) => Ok(store),
+        (None, Some(store)) => {
+            store.parse().map_err(|error| Failure::usage(format!("In ASTRO_STORE, {error}.")))
+        }
+        (None, None) => Ok(before.map(|profile| profile.store_choice).unwrap_or_default()),
+    }
+}
+
+/// The profile as it was before a login; one in a file that cannot be read is set aside with it
+/// when the session is stored.
+pub(crate) fn before(context: &Context<'_>) -> Result<Option<Profile>, Failure> {
+    let before = match context.home.profile(&context.profile) {
+        Err(StoreError::Corrupt(_)) => None,
+        before => before?,
+    };
+    let program = Program::running();
+    if before.as_ref().is_some_and(|profile| !program.owns(profile)) {
+        return Err(Failure::usage(format!(
+            "{:?} is a {} of '{}'. Give another name{}.",
+            context.profile,
+            program.other().noun(),
+            program.other().name(),
+            if program == Program::Ast { " with --profile" } else { "" }
+        )));
+    }
+    Ok(before)
+}
+
+/// Where the tokens of a signed-in profile are, in words.
+pub(crate) fn place(context: &Context<'_>, profile: &Profile) -> String {
+    match profile.store {
+        Some(StoreKind::Keyring) => "the system's keyring".to_owned(),
+        _ => context.home.path().join("credentials.json").display().to_string(),
+    }
+}
+
 /// Option over environment over profile over default.
 async fn session(
     context: &Context<'_>,
     login: &Login,
     before: Option<&Profile>,
 ) -> Result<Session, Failure> {
-    let ca_file = match &login.ca_file {
-        // Remembered, so it must not depend on the folder that this was run in.
-        Some(path) => Some(std::path::absolute(path).and_then(readable).map_err(|error| {
-            Failure::usage(format!("In --ca-file, {} cannot be used: {error}.", path.display()))
-        })?),
-        None => before.and_then(|profile| profile.ca_file.clone()),
-    };
-    let store = match (login.store, env("ASTRO_STORE")) {
-        (Some(store), _) => store,
-        (None, Some(store)) => {
-            store.parse().map_err(|error| Failure::usage(format!("In ASTRO_STORE, {error}.")))?
-        }
-        (None, None) => before.map(|profile| profile.store_choice).unwrap_or_default(),
-    };
+    let ca_file = ca_file(login.ca_file.as_deref(), before)?;
+    let store = store(login.store, before)?;
     let (provider, by_hand) = provider::find(login, before, ca_file.as_deref()).await?;
-    let redirect_uri = redirect_uri(
-        login,
-        before.filter(|before| {
-            let known = before.provider.as_ref();
-            known.is_some_and(|known| {
-                (&known.issuer, &known.client_id) == (&provider.issuer, &provider.client_id)
-            })
-        }),
-    )?;
+    let known = |before: &&Profile| {
+        let before = before.provider.as_ref();
+        let client = |provider: &Provider| (provider.issuer.clone(), provider.client_id.clone());
+        before.map(client) == Some(client(&provider))
+    };
+    let redirect_uri = redirect_uri(login, before.filter(known))?;
     let server = match context.server_override()? {
         Some(server) => Some(server),
         None => match before.and_then(|profile| profile.server.clone()) {

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
 
-pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
+pub(crate) async fn run(context: &Context<'_>) -> Result<(), Failure> {
     let token = context.session()?.token().await?;
     if context.global.json {
         output::json(&json!({

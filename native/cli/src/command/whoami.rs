@@ -4,8 +4,9 @@ use serde_json::json;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{self, DIM, GREEN};
+use crate::program::Program;
 
-pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
+pub(crate) async fn run(context: &Context<'_>) -> Result<(), Failure> {
     let session = context.session()?;
     let token = session.token().await?;
     let server = session.server().map(|server| server.as_str().trim_end_matches('/').to_owned());
@@ -18,7 +19,8 @@ pub(super) async fn run(context: &Context<'_>) -> Result<(), Failure> {
                 "account": null, "expires_at": null, "store": "environment",
             }));
         } else {
-            output::line("ASTRO_ACCESS_TOKEN is used, as it is and unchecked");
+            let variable = Program::running().token_variable();
+            output::line(&format!("{variable} is used, as it is and unchecked"));
             row("Server", server.as_deref());
         }
         return Ok(());
