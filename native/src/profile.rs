@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use astropass_core::wire::Value;
 use astropass_core::{
-    Credentials, Endpoint, Endpoints, Error, Identity, Provider, StoreError, Stored, Timestamp,
-    User, is_profile_name,
+    Credentials, Endpoint, Endpoints, Error, Identity, Named, Provider, StoreError, Stored,
+    Timestamp, User, is_profile_name,
 };
 
 use crate::json::parse_json;
@@ -66,29 +66,6 @@ pub struct Account {
     pub role: Option<String>,
     /// The provider's id of the organization, where it is one
     pub organization: Option<String>,
-}
-
-/// What has an id for programs and a name for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
-    /// The server's id
-    pub id: String,
-    /// For people
-    pub name: String,
-}
-
-impl Named {
-    fn from_value(value: &Value) -> Option<Self> {
-        let text = |name| value.string(name).map(str::to_owned);
-        Some(Self { id: text("id")?, name: text("name")? })
-    }
-
-    fn to_value(&self) -> Value {
-        Value::map([
-            ("id", Some(self.id.as_str().into())),
-            ("name", Some(self.name.as_str().into())),
-        ])
-    }
 }
 
 impl Home {
@@ -233,6 +210,7 @@ impl Profile {
             Credentials::from_stored(Stored { session, tokens: no_tokens }).ok()
         });
         let text = |name| profile.string(name).map(str::to_owned);
+        let named = |field| Named::read(profile.field(field)?, "name");
         let former = profile.field("user").and_then(|user| {
             let text = |name| user.string(name).map(str::to_owned);
             Some(User { id: text("id")?, email: text("email"), name: text("name") })
@@ -257,8 +235,8 @@ impl Profile {
             identity: session.as_ref().map(|session| session.identity.clone()),
             user: session.and_then(|session| session.user).or(former),
             accounts: accounts.iter().filter_map(Account::from_value).collect(),
-            organization: profile.field("organization").and_then(Named::from_value),
-            workspace: profile.field("workspace").and_then(Named::from_value),
+            organization: named("organization"),
+            workspace: named("workspace"),
             email: text("email"),
         })
     }
