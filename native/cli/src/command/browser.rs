@@ -110,7 +110,8 @@ fn failure(error: Error) -> Failure {
             error.code(),
             format!(
                 "The browser has to come back to port {} of this machine, and another program has it. Is another login waiting? End it, or use {} and paste the URL that the browser ends at.",
-                http.detail, Program::running().link_option()
+                http.detail,
+                Program::running().link_option()
             ),
         ),
         _ => Failure::of_login(error),

@@ -2,7 +2,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use astropass::{
-    BrowserLogin, Dialect, Profile, Provider, RedirectUri, Session, StoreChoice, StoreError, StoreKind, printable,
+    BrowserLogin, Dialect, Profile, Provider, RedirectUri, Session, StoreChoice, StoreError,
+    StoreKind, printable,
 };
 use serde_json::json;
 
@@ -56,10 +57,7 @@ async fn sign_in(context: &Context<'_>, login: &Login, session: &Session) -> Res
         let host = printable(provider::host_of(session.provider()));
         output::note(&format!("{host} has no device flow, so this goes through a browser.\n"));
     }
-    let manner = browser::Manner {
-        opens: !login.no_browser,
-        json: context.global.json,
-    };
+    let manner = browser::Manner { opens: !login.no_browser, json: context.global.json };
     let mut with = BrowserLogin::default();
     if let Some(organization) = &login.organization {
         with = with.organization(organization);
