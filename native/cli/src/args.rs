@@ -96,7 +96,7 @@ pub(crate) enum Command {
     /// Print the completion script of a shell
     Completions {
         /// Which shell
-        shell: clap_complete::Shell,
+        shell: Shell,
     },
 }
 

@@ -2,7 +2,7 @@ mod account;
 mod api;
 pub(crate) mod browser;
 mod countdown;
-mod login;
+pub(crate) mod login;
 pub(crate) mod logout;
 mod opener;
 mod paste;

@@ -54,14 +54,6 @@ impl Program {
         }
     }
 
-    /// The option that prints a login's link instead of opening it.
-    pub(crate) fn link_option(self) -> &'static str {
-        match self {
-            Self::Ast => "--no-browser",
-            Self::Astro => "--login-link",
-        }
-    }
-
     /// The variable that names a profile.
     pub(crate) fn profile_variable(self) -> &'static str {
         match self {

@@ -9,26 +9,28 @@ use super::paste::Paste;
 use super::provider::host_of;
 use crate::failure::{Failure, OTHER};
 use crate::output::{self, BOLD};
-use crate::program::Program;
 
 /// How a command wants it.
 #[derive(Clone, Copy)]
-pub(crate) struct Manner {
+pub(crate) struct Manner<'a> {
     /// Opens a browser, where there is one with a window, instead of only printing the link.
     pub(crate) opens: bool,
     /// Prints JSON.
     pub(crate) json: bool,
+    /// The option that prints the link, for the words about a port that is taken.
+    pub(crate) link_option: &'a str,
 }
 
 /// Signs in, and says meanwhile what to do and how much time is left.
 pub(crate) async fn sign_in(
     session: &Session,
     login: BrowserLogin,
-    manner: Manner,
+    manner: Manner<'_>,
 ) -> Result<(), Failure> {
     let opens = manner.opens && opener::has_window();
     let paste = Paste::start(!manner.opens);
     let can_paste = paste.is_some();
+    let typed = paste.as_ref().map(Paste::typed);
     let login = login.paste_suffices(can_paste && !opens);
     let countdown = Countdown::default();
     let shown = countdown.clone();
@@ -52,8 +54,9 @@ pub(crate) async fn sign_in(
         }
     };
     let signing_in = session.login_with_browser(&login, show, next);
-    let result = countdown.during(signing_in).await;
-    result.map(drop).map_err(|error| failure(error))
+    let typed = || typed.as_ref().map_or(0, |typed| typed());
+    let result = countdown.during(signing_in, typed).await;
+    result.map(drop).map_err(|error| failure(error, manner))
 }
 
 fn show(prompt: &BrowserPrompt, host: &str, opens: bool, can_paste: bool, json: bool) {
@@ -77,12 +80,12 @@ fn show(prompt: &BrowserPrompt, host: &str, opens: bool, can_paste: bool, json: 
         output::note(&format!("{open}\n\n  {BOLD}{url}{BOLD:#}\n"));
         if !prompt.is_listening {
             output::note(&format!(
-                "Another program has the port of {}, so the last page will not be this login's.\nPaste the whole URL of that page here, which does not show it, and press Enter.\n",
+                "Another program has the port of {}, so the last page will not be shown.\nPaste its whole URL here.\n",
                 prompt.redirect_uri
             ));
         } else if can_paste {
             output::note(
-                "If the browser is on another machine, it cannot show the last page: paste the whole URL\nof that page here, which does not show it, and press Enter.\n",
+                "If the browser is on another machine, its last page cannot be shown there:\npaste the whole URL of that page here.\n",
             );
         }
     }
@@ -98,25 +101,19 @@ fn refuse(error: &Error, countdown: &Countdown, json: bool) {
             "event": "paste_refused", "code": error.code(), "message": error.to_string(),
         }));
     } else {
-        let problem = match error {
-            Error::InvalidCallback(problem) => (*problem).to_owned(),
-            error => error.to_string(),
-        };
-        countdown.note(&format!(
-            "That is not the answer to this login: {problem}. Paste the whole URL of the last page."
-        ));
+        countdown
+            .note(&format!("That does not help: {error}. Paste the whole URL of the last page."));
     }
 }
 
-fn failure(error: Error) -> Failure {
+fn failure(error: Error, manner: Manner<'_>) -> Failure {
     match &error {
         Error::Http(http) if http.kind == HttpErrorKind::PortTaken => Failure::new(
             OTHER,
             error.code(),
             format!(
                 "The browser has to come back to port {} of this machine, and another program has it. Is another login waiting? End it, or use {} and paste the URL that the browser ends at.",
-                http.detail,
-                Program::running().link_option()
+                http.detail, manner.link_option
             ),
         ),
         _ => Failure::of_login(error),

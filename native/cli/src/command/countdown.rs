@@ -31,8 +31,12 @@ impl Countdown {
         }
     }
 
-    /// Runs `work` while the line, if it was started, moves.
-    pub(super) async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Runs `work` while the line, if it was started, moves; `typed` are characters of the user's.
+    pub(super) async fn during<T>(
+        &self,
+        work: impl Future<Output = T>,
+        typed: impl Fn() -> usize,
+    ) -> T {
         tokio::pin!(work);
         let mut tick = tokio::time::interval(TICK);
         let result = loop {
@@ -40,7 +44,7 @@ impl Countdown {
                 result = &mut work => break result,
                 _ = tick.tick() => {
                     if let Some(line) = self.line().as_mut() {
-                        line.draw();
+                        line.draw(typed());
                     }
                 }
             }
@@ -64,18 +68,21 @@ impl Countdown {
 }
 
 impl Line {
-    fn draw(&mut self) {
+    fn draw(&mut self, typed: usize) {
         let left = self.left.saturating_sub(self.started.elapsed()).as_secs();
         let frame = FRAMES.get(self.frame % FRAMES.len()).copied().unwrap_or(' ');
         self.frame += 1;
         let mut out = anstream::stderr().lock();
-        let _ = write!(
-            out,
-            "\r{frame} Waiting for {} {DIM}({}:{:02} left, Ctrl-C cancels){DIM:#}\x1b[K",
-            self.what,
-            left / 60,
-            left % 60
-        );
+        let _ = match typed {
+            0 => write!(
+                out,
+                "\r{frame} Waiting for {} {DIM}({}:{:02} left, Ctrl-C cancels){DIM:#}\x1b[K",
+                self.what,
+                left / 60,
+                left % 60
+            ),
+            typed => write!(out, "\r{frame} {typed} characters so far: press Enter\x1b[K"),
+        };
         let _ = out.flush();
     }
 }

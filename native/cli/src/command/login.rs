@@ -2,8 +2,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use astropass::{
-    BrowserLogin, Dialect, Profile, Provider, RedirectUri, Session, StoreChoice, StoreError,
-    StoreKind, printable,
+    BrowserLogin, Dialect, Profile, RedirectUri, Session, StoreChoice, StoreError, StoreKind,
+    printable,
 };
 use serde_json::json;
 
@@ -13,7 +13,6 @@ use crate::args::Login;
 use crate::context::{Context, default_server, env};
 use crate::failure::Failure;
 use crate::output::{self, GREEN};
-use crate::program::Program;
 
 pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Failure> {
     if Context::environment_token().is_some() {
@@ -57,7 +56,11 @@ async fn sign_in(context: &Context<'_>, login: &Login, session: &Session) -> Res
         let host = printable(provider::host_of(session.provider()));
         output::note(&format!("{host} has no device flow, so this goes through a browser.\n"));
     }
-    let manner = browser::Manner { opens: !login.no_browser, json: context.global.json };
+    let manner = browser::Manner {
+        opens: !login.no_browser,
+        json: context.global.json,
+        link_option: "--no-browser",
+    };
     let mut with = BrowserLogin::default();
     if let Some(organization) = &login.organization {
         with = with.organization(organization);
@@ -80,7 +83,7 @@ async fn sign_in_with_code(
             shown.start("approval", prompt.expires_in);
         }
     });
-    let result = countdown.during(signing_in).await;
+    let result = countdown.during(signing_in, || 0).await;
     result.map(drop).map_err(Failure::of_login)
 }
 
@@ -150,21 +153,10 @@ pub(crate) fn store(
 /// The profile as it was before a login; one in a file that cannot be read is set aside with it
 /// when the session is stored.
 pub(crate) fn before(context: &Context<'_>) -> Result<Option<Profile>, Failure> {
-    let before = match context.home.profile(&context.profile) {
-        Err(StoreError::Corrupt(_)) => None,
-        before => before?,
-    };
-    let program = Program::running();
-    if before.as_ref().is_some_and(|profile| !program.owns(profile)) {
-        return Err(Failure::usage(format!(
-            "{:?} is a {} of '{}'. Give another name{}.",
-            context.profile,
-            program.other().noun(),
-            program.other().name(),
-            if program == Program::Ast { " with --profile" } else { "" }
-        )));
+    match context.home.profile(&context.profile) {
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        before => Ok(before?),
     }
-    Ok(before)
 }
 
 /// Where the tokens of a signed-in profile are, in words.
@@ -184,12 +176,15 @@ async fn session(
     let ca_file = ca_file(login.ca_file.as_deref(), before)?;
     let store = store(login.store, before)?;
     let (provider, by_hand) = provider::find(login, before, ca_file.as_deref()).await?;
-    let known = |before: &&Profile| {
-        let before = before.provider.as_ref();
-        let client = |provider: &Provider| (provider.issuer.clone(), provider.client_id.clone());
-        before.map(client) == Some(client(&provider))
-    };
-    let redirect_uri = redirect_uri(login, before.filter(known))?;
+    let redirect_uri = redirect_uri(
+        login,
+        before.filter(|before| {
+            let known = before.provider.as_ref();
+            known.is_some_and(|known| {
+                (&known.issuer, &known.client_id) == (&provider.issuer, &provider.client_id)
+            })
+        }),
+    )?;
     let server = match context.server_override()? {
         Some(server) => Some(server),
         None => match before.and_then(|profile| profile.server.clone()) {
