@@ -55,14 +55,9 @@ pub(super) fn respond(status: StatusCode, page: Page<'_>) -> Response<Full<Bytes
 
 fn html(page: Page<'_>, nonce: &str) -> String {
     let (tone, colour, mark, title, what, next) = match page {
-        Page::SignedIn(who) => (
-            "good",
-            "17803d",
-            CHECK,
-            "You are signed in",
-            who,
-            "You can close this tab now.",
-        ),
+        Page::SignedIn(who) => {
+            ("good", "17803d", CHECK, "You are signed in", who, "You can close this tab now.")
+        }
         Page::Failed(why) => (
             "bad",
             "c0262d",
