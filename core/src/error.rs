@@ -102,6 +102,7 @@ impl Error {
             Self::Http(error) => match error.kind {
                 HttpErrorKind::Timeout => "timeout",
                 HttpErrorKind::Certificate => "certificate_refused",
+                HttpErrorKind::PortTaken => "port_taken",
                 _ => "network",
             },
             Self::Store(error) => error.code(),

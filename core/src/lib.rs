@@ -19,6 +19,7 @@ mod error;
 pub mod flow;
 mod http;
 mod jwt;
+mod named;
 mod provider;
 mod runtime;
 mod secret;
@@ -26,12 +27,12 @@ mod session;
 mod store;
 mod time;
 pub mod wire;
-mod workspace;
 
 pub use credentials::{AccessToken, Credentials, Freshness, Grant, Identity, Stored, User};
 pub use endpoint::{Endpoint, InvalidUrl};
 pub use error::{Error, IssuerMismatch, MalformedResponse, ServerError, printable};
 pub use http::{Body, Http, HttpError, HttpErrorKind, Request, Response};
+pub use named::Named;
 pub use provider::{
     ASTRO_REDIRECT_URI, Dialect, Domain, Encoding, Endpoints, InvalidDomain, Provider, System,
 };
@@ -40,4 +41,3 @@ pub use secret::Secret;
 pub use session::{LOCK_WAIT, Session, SignedOut, discover, run};
 pub use store::{Cleared, MemoryGuard, MemoryStore, Revision, Store, StoreError, is_profile_name};
 pub use time::{Instant, Timestamp};
-pub use workspace::{Organization, Workspace};

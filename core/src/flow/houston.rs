@@ -3,8 +3,7 @@
 use super::{Action, Exchange, Flow, Input};
 use crate::wire::{ParseJson, Value};
 use crate::{
-    Body, Endpoint, Error, Grant, Instant, Request, Response, Secret, ServerError, User, Workspace,
-    jwt,
+    Body, Endpoint, Error, Grant, Instant, Named, Request, Response, Secret, ServerError, User, jwt,
 };
 
 /// One GraphQL document that Houston is asked, with what it answers as `T`.
@@ -67,7 +66,7 @@ impl Houston<Box<Grant>> {
     }
 }
 
-impl Houston<Vec<Workspace>> {
+impl Houston<Vec<Named>> {
     /// The workspaces that the holder of `access_token` may see.
     ///
     /// A token that is not accepted any more is [`Error::SessionOver`]: no other can be had for it.
@@ -202,13 +201,9 @@ fn grant(
     }))
 }
 
-fn workspaces(
-    data: &mut Value,
-    _: &Response,
-    _: ParseJson,
-) -> Result<Vec<Workspace>, &'static str> {
+fn workspaces(data: &mut Value, _: &Response, _: ParseJson) -> Result<Vec<Named>, &'static str> {
     let list = data.field("workspaces").and_then(Value::as_list).ok_or("it has no workspaces")?;
-    let read = |workspace| Workspace::read(workspace, "label").ok_or("a workspace has no id");
+    let read = |workspace| Named::read(workspace, "label").ok_or("a workspace has no id");
     list.iter().map(read).collect()
 }
 

@@ -4,8 +4,8 @@ use super::houston::Houston;
 use super::{Action, Exchange, Flow, Input, userinfo};
 use crate::wire::ParseJson;
 use crate::{
-    Dialect, Endpoint, Error, Grant, Instant, Provider, Request, Response, Secret, ServerError,
-    Workspace, jwt,
+    Dialect, Endpoint, Error, Grant, Instant, Named, Provider, Request, Response, Secret,
+    ServerError, jwt,
 };
 
 /// Checks an access token that the user got elsewhere, before it is stored.
@@ -41,7 +41,7 @@ impl PastedToken {
         }
     }
 
-    fn houston(&self) -> Result<Houston<Vec<Workspace>>, Error> {
+    fn houston(&self) -> Result<Houston<Vec<Named>>, Error> {
         let houston = Endpoint::parse(&self.provider.issuer)?;
         Ok(Houston::workspaces(&houston, self.access_token.clone(), self.parse))
     }

@@ -1,9 +1,7 @@
 use super::{Flow, is_id, success};
 use crate::flow::{Action, Input};
 use crate::wire::{ParseJson, Value, concat};
-use crate::{
-    Endpoint, Error, Instant, InvalidUrl, Organization, Request, Response, Secret, User, Workspace,
-};
+use crate::{Endpoint, Error, Instant, InvalidUrl, Named, Request, Response, Secret, User};
 
 /// Asks Astro cloud who is signed in, in which organization, and for its workspaces.
 ///
@@ -28,9 +26,9 @@ pub struct Membership {
     /// Who is signed in; the `username` is the e-mail address.
     pub user: User,
     /// The organization, unless the user is in none.
-    pub organization: Option<Organization>,
+    pub organization: Option<Named>,
     /// The organization's workspaces that the user may see.
-    pub workspaces: Vec<Workspace>,
+    pub workspaces: Vec<Named>,
 }
 
 #[derive(Debug)]
@@ -98,26 +96,26 @@ impl Account {
         Ok((State::Organizations(user), Action::Send(request)))
     }
 
-    fn organization(&self, response: &Response) -> Result<Organization, Error> {
+    fn organization(&self, response: &Response) -> Result<Named, Error> {
         const OF: &str = "organization";
         let body = self.read(OF, response)?;
-        Organization::read(&body).ok_or_else(|| Error::malformed(OF, "it has no id", 200))
+        Named::read(&body, "name").ok_or_else(|| Error::malformed(OF, "it has no id", 200))
     }
 
-    fn first_organization(&self, response: &Response) -> Result<Option<Organization>, Error> {
+    fn first_organization(&self, response: &Response) -> Result<Option<Named>, Error> {
         const OF: &str = "list of organizations";
         let body = self.read(OF, response)?;
         let list = body.field("organizations").and_then(Value::as_list);
         let list = list.ok_or_else(|| Error::malformed(OF, "it has no organizations", 200))?;
         let Some(first) = list.first() else { return Ok(None) };
-        let first = Organization::read(first);
+        let first = Named::read(first, "name");
         first.map(Some).ok_or_else(|| Error::malformed(OF, "one has no id", 200))
     }
 
     fn ask_workspaces(
         &self,
         user: User,
-        organization: Organization,
+        organization: Named,
     ) -> Result<(State, Action<Membership>), Error> {
         let request = self.workspaces_request(&organization.id, 0)?;
         let workspaces = Vec::new();
@@ -145,7 +143,7 @@ impl Account {
         let list = body.field("workspaces").and_then(Value::as_list);
         let list = list.ok_or_else(|| Error::malformed(OF, "it has no workspaces", 200))?;
         for workspace in list {
-            let workspace = Workspace::read(workspace, "name");
+            let workspace = Named::read(workspace, "name");
             known
                 .workspaces
                 .push(workspace.ok_or_else(|| Error::malformed(OF, "one has no id", 200))?);
