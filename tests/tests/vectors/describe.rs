@@ -6,9 +6,7 @@ use astropass_core::flow::Prompt;
 use astropass_core::flow::astro::{LoginServer, Membership};
 use astropass_core::flow::houston::LoginMethods;
 use astropass_core::wire::Value;
-use astropass_core::{
-    Body, Endpoints, Error, Grant, Instant, Request, ServerError, User, Workspace,
-};
+use astropass_core::{Body, Endpoints, Error, Grant, Instant, Named, Request, ServerError, User};
 
 use super::json;
 
@@ -88,20 +86,19 @@ pub(crate) fn login_server(server: &LoginServer) -> Value {
 }
 
 pub(crate) fn membership(membership: &Membership) -> Value {
-    let organization = membership.organization.as_ref();
     Value::map([
         ("user", Some(user(&membership.user))),
-        ("organization", organization.map(|it| id_and_name(&it.id, &it.name))),
+        ("organization", membership.organization.as_ref().map(named)),
         ("workspaces", Some(workspaces(&membership.workspaces))),
     ])
 }
 
-pub(crate) fn workspaces(workspaces: &[Workspace]) -> Value {
-    Value::List(workspaces.iter().map(|it| id_and_name(&it.id, &it.name)).collect())
+pub(crate) fn workspaces(workspaces: &[Named]) -> Value {
+    Value::List(workspaces.iter().map(named).collect())
 }
 
-fn id_and_name(id: &str, name: &str) -> Value {
-    Value::map([("id", Some(id.into())), ("name", Some(name.into()))])
+fn named(it: &Named) -> Value {
+    Value::map([("id", Some(it.id.as_str().into())), ("name", Some(it.name.as_str().into()))])
 }
 
 pub(crate) fn login_methods(methods: &LoginMethods) -> Value {
