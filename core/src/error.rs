@@ -37,6 +37,9 @@ pub enum Error {
     IssuerMismatch(Box<IssuerMismatch>),
     /// The ID token is not for this login (OpenID Connect Core §3.1.3.7).
     InvalidIdToken(&'static str),
+    /// The URL that the browser came back to is not the answer to this login (RFC 6749 §4.1.2,
+    /// RFC 9207).
+    InvalidCallback(&'static str),
     /// The provider has no such endpoint, and none was given by hand.
     MissingEndpoint(&'static str),
     /// A URL that no secret may go to.
@@ -87,6 +90,7 @@ impl Error {
             Self::MalformedResponse(_) => "malformed_response",
             Self::IssuerMismatch(_) => "issuer_mismatch",
             Self::InvalidIdToken(_) => "invalid_id_token",
+            Self::InvalidCallback(_) => "invalid_callback",
             Self::MissingEndpoint(_) => "missing_endpoint",
             Self::InvalidUrl(_) => "invalid_url",
             Self::InvalidProfileName(_) => "invalid_profile_name",
@@ -141,6 +145,9 @@ impl Error {
             }
             Self::InvalidIdToken(problem) => {
                 return concat(&["the ID token cannot be used: ", problem]);
+            }
+            Self::InvalidCallback(problem) => {
+                return concat(&["the browser's answer cannot be used: ", problem]);
             }
             Self::MissingEndpoint(name) => {
                 return concat(&["the provider names no ", name, " endpoint"]);
@@ -234,7 +241,7 @@ pub struct ServerError {
     pub code: String,
     /// `error_description` or WorkOS's `message`
     pub description: Option<String>,
-    /// The HTTP status
+    /// The HTTP status; zero for an error that came by way of the browser
     pub status: u16,
 }
 
@@ -251,6 +258,12 @@ impl ServerError {
         let code = printable(&without(code, sent));
         let description = description.map(|text| printable(&without(text, sent)));
         (!code.is_empty()).then(|| Box::new(Self { code, description, status }))
+    }
+
+    /// The error that the browser brought back (RFC 6749 §4.1.2.1).
+    pub(crate) fn of_callback(code: &str, description: Option<&str>) -> Box<Self> {
+        let description = description.map(printable);
+        Box::new(Self { code: printable(code), description, status: 0 })
     }
 
     fn message(&self) -> String {

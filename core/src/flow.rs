@@ -4,6 +4,7 @@
 //! told of a tick or a response and answers with the one thing to do next. Time is an argument, so
 //! a login of fifteen minutes is a test of microseconds.
 
+mod code;
 mod device;
 mod discover;
 mod refresh;
@@ -11,6 +12,7 @@ mod revoke;
 mod token;
 mod userinfo;
 
+pub use code::{Code, Entropy, Pending};
 pub use device::{Device, Prompt};
 pub use discover::Discover;
 pub use refresh::Refresh;

@@ -1,5 +1,4 @@
-use zeroize::Zeroizing;
-
+use crate::base64url;
 use crate::wire::{ParseJson, Value};
 
 /// The claims of a JWT in compact form (RFC 7519 §3), or `None` for any other token.
@@ -13,36 +12,10 @@ pub(crate) fn claims(token: &str, parse: ParseJson) -> Option<Value> {
     if parts.next().is_some() {
         return None;
     }
-    match parse(&base64url(payload)?).ok()? {
+    match parse(&base64url::decode(payload)?).ok()? {
         claims @ Value::Map(_) => Some(claims),
         _ => None,
     }
-}
-
-/// Base64url without padding (RFC 4648 §5), in the one form that each text has.
-fn base64url(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    // Reserved at its largest size: growing would leave copies of a secret behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
-    let (mut bits, mut count) = (0u32, 0);
-    for byte in text {
-        let sextet = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'-' => 62,
-            b'_' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(sextet);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-            bits &= (1 << count) - 1;
-        }
-    }
-    // What is left over is less than a character's bits, and zeros.
-    (count < 6 && bits == 0).then_some(bytes)
 }
 
 /// The lifetime in seconds that a JWT names by itself: `exp - iat`.

@@ -263,7 +263,7 @@ impl Session {
         token: &AccessToken,
     ) -> Result<astropass_core::Response, Error> {
         let mut request = request.clone();
-        request.authorization = Some(Secret::new(format!("Bearer {}", token.expose_secret())));
+        request.authorization = Some(self.provider().authorization(token.secret()));
         Ok(self.0.core.http().send(request).await?)
     }
 

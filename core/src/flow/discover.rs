@@ -71,7 +71,7 @@ impl Discover {
             })));
         }
         let https = Endpoint::parse(issuer)?.is_https();
-        let mut endpoints = Endpoints::default();
+        let mut endpoints = Endpoints::knowing_callback(&body);
         for name in Endpoints::NAMES {
             let Some(url) = body.string(&concat(&[name, "_endpoint"])) else { continue };
             let endpoint = Endpoint::parse(url)

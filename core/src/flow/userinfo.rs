@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Action, Exchange, Flow, Input};
-use crate::wire::{ParseJson, concat};
+use crate::wire::ParseJson;
 use crate::{Error, Instant, Provider, Request, Response, Secret, User};
 
 /// Asks who the user is (OpenID Connect Core §5.3).
@@ -35,7 +35,7 @@ impl Userinfo {
         let endpoint = endpoint.clone().ok_or(Error::MissingEndpoint("userinfo"))?;
         let mut request = Request::fetch(endpoint);
         request.timeout = TIMEOUT;
-        request.authorization = Some(bearer(&self.access_token));
+        request.authorization = Some(self.provider.authorization(&self.access_token));
         Ok(request)
     }
 
@@ -52,11 +52,6 @@ impl Userinfo {
             _ => Ok(user),
         }
     }
-}
-
-/// The `Authorization` field of RFC 6750 §2.1.
-pub(crate) fn bearer(access_token: &Secret) -> Secret {
-    Secret::new(concat(&["Bearer ", access_token.expose_secret()]))
 }
 
 impl Flow for Userinfo {

@@ -2,18 +2,56 @@ use std::sync::Arc;
 
 use super::state::{Current, State};
 use super::{LOCK_WAIT, Session, drive, silent};
-use crate::flow::{Device, Prompt, Userinfo};
-use crate::{Credentials, Error, Event, Grant, Http, Revision, Runtime, Store, StoreError};
+use crate::flow::{Device, Entropy, Pending, Prompt, Userinfo};
+use crate::{
+    Credentials, Endpoint, Error, Event, Grant, Http, Revision, Runtime, Store, StoreError,
+};
 
 impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
+    /// Makes sure that a login could be stored, before a user is asked to do anything (rule 7).
+    ///
+    /// # Errors
+    /// [`Error::Store`]
+    pub async fn prepare_login(&self) -> Result<(), Error> {
+        let guard = self.store.lock(LOCK_WAIT).await?;
+        Ok(self.store.probe(&guard).await?)
+    }
+
+    /// Begins the authorization code flow; see [`Pending::begin`]. Nothing is sent.
+    ///
+    /// # Errors
+    /// As [`Pending::begin`].
+    pub fn begin_code(
+        &self,
+        redirect_uri: &str,
+        parameters: &[(&str, &str)],
+        entropy: &Entropy,
+    ) -> Result<(Endpoint, Pending), Error> {
+        let provider = Arc::clone(&self.provider);
+        Pending::begin(provider, redirect_uri, parameters, entropy, self.runtime.wall())
+    }
+
+    /// Ends the authorization code flow with `callback`, the whole URL that the browser came back
+    /// to; nothing is stored yet.
+    ///
+    /// # Errors
+    /// As [`Pending::finish`], and [`Error::InvalidCallback`] for a login begun at another provider
+    /// or for another client; then what the token endpoint says.
+    pub async fn redeem(&self, pending: Pending, callback: &str) -> Result<Box<Grant>, Error> {
+        let (begun, own) = (pending.provider(), &*self.provider);
+        if (&begun.issuer, &begun.client_id) != (&own.issuer, &own.client_id) {
+            return Err(Error::InvalidCallback("the login was begun at another provider"));
+        }
+        let code = pending.finish(callback, self.runtime.wall(), self.runtime.json())?;
+        drive(code, &self.http, &self.runtime, silent).await
+    }
+
     /// The device flow, up to its grant; nothing is stored yet, so it may be dropped at any time.
     ///
     /// # Errors
     /// Before anything is shown if the store cannot be written (rule 7); then what the flow says.
     pub async fn authorize_device(&self, show: impl FnMut(Prompt)) -> Result<Box<Grant>, Error> {
-        let guard = self.store.lock(LOCK_WAIT).await?;
-        self.store.probe(&guard).await?;
-        drop(guard);
+        self.prepare_login().await?;
         let device = Device::new(self.provider.clone(), self.runtime.json());
         drive(device, &self.http, &self.runtime, show).await
     }

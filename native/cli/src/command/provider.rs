@@ -27,7 +27,7 @@ pub(super) async fn find(
         }),
     };
     let Some(issuer) = issuer else {
-        let workos = remembered.filter(|provider| provider.dialect != Dialect::Standard);
+        let workos = remembered.filter(|provider| matches!(provider.dialect, Dialect::WorkOs(_)));
         let base = login
             .workos_url
             .as_deref()
