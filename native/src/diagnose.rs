@@ -41,6 +41,22 @@ impl Home {
         files::found(self.path())
     }
 
+    /// Whether files can be made in the folder, as far as that shows without making one.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`] and, on a full disk, [`StoreError::Io`].
+    pub fn check_writable(&self) -> Result<(), StoreError> {
+        files::check_writable(self.path())
+    }
+
+    /// Whether an older client wrote `credentials.json`, which the next command takes over.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn is_of_older_client(&self) -> Result<bool, StoreError> {
+        self.folder.is_older_clients()
+    }
+
     /// Who holds a lock of this home.
     ///
     /// # Errors

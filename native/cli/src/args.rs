@@ -54,6 +54,8 @@ pub(crate) enum Command {
     /// List, choose or remove profiles
     #[command(subcommand)]
     Profile(Profile),
+    /// Look at everything that signing in depends on, and say what is wrong
+    Doctor,
     /// Print the completion script of a shell
     Completions {
         /// Which shell

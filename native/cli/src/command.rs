@@ -1,5 +1,6 @@
 mod account;
 mod api;
+mod doctor;
 mod login;
 mod logout;
 mod profile;
@@ -10,7 +11,7 @@ mod whoami;
 
 use std::process::ExitCode;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Global};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
@@ -25,9 +26,15 @@ pub(crate) async fn run(context: &Context<'_>, command: &Command) -> Result<Exit
         Command::Account(account) => account::run(context, account).await?,
         Command::Api(api) => return api::run(context, api).await,
         Command::Profile(profile) => profile::run(context, profile).await?,
+        Command::Doctor => return Ok(doctor(context.global).await),
         Command::Completions { shell } => completions(*shell),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says itself what keeps the others from having their context.
+pub(crate) async fn doctor(global: &Global) -> ExitCode {
+    doctor::run(global).await
 }
 
 /// Needs neither a home nor a profile.

@@ -15,9 +15,9 @@ use crate::failure::Failure;
 use crate::output;
 
 /// The program that profiles are chosen for.
-const PROGRAM: &str = "ast";
+pub(crate) const PROGRAM: &str = "ast";
 /// Every variable that is read as text.
-const VARIABLES: [&str; 6] = [
+pub(crate) const VARIABLES: [&str; 6] = [
     "ASTRO_ACCESS_TOKEN",
     "ASTRO_CLIENT_ID",
     "ASTRO_ISSUER",
@@ -43,16 +43,9 @@ impl<'a> Context<'a> {
         check_environment()?;
         let global = &args.global;
         let home = Home::from_env()?;
-        let named = global.profile.clone().or_else(|| env("ASTRO_PROFILE"));
-        if let Some(name) = named.as_ref().filter(|name| !Profile::is_name(name)) {
-            return Err(Failure::usage(format!(
-                "{name:?} cannot name a profile; use letters, digits, '-', '_' and '.'."
-            )));
-        }
-        let profile = match named {
+        let profile = match named_profile(global)? {
             Some(name) => name,
-            // A file that cannot be read is reported by the command that needs it.
-            None => home.current(PROGRAM).ok().flatten().unwrap_or_else(|| "default".to_owned()),
+            None => chosen_profile(&home),
         };
         Ok(Self { global, home, profile, sessions: RefCell::default() })
     }
@@ -115,13 +108,8 @@ impl<'a> Context<'a> {
         self.sessions.borrow_mut().push((session.clone(), session.events()));
     }
 
-    /// The server of the option or the environment.
     pub(crate) fn server_override(&self) -> Result<Option<Endpoint>, Failure> {
-        match (&self.global.server, env("ASTRO_SERVER")) {
-            (Some(url), _) => url_of("--server", url).map(Some),
-            (None, Some(url)) => url_of("ASTRO_SERVER", &url).map(Some),
-            (None, None) => Ok(None),
-        }
+        server_override(self.global)
     }
 
     /// The profile as it is stored; not signed in if it is not.
@@ -194,6 +182,32 @@ impl<'a> Context<'a> {
     }
 }
 
+/// The profile of the option or the environment.
+pub(crate) fn named_profile(global: &Global) -> Result<Option<String>, Failure> {
+    let named = global.profile.clone().or_else(|| env("ASTRO_PROFILE"));
+    if let Some(name) = named.as_ref().filter(|name| !Profile::is_name(name)) {
+        return Err(Failure::usage(format!(
+            "{name:?} cannot name a profile; use letters, digits, '-', '_' and '.'."
+        )));
+    }
+    Ok(named)
+}
+
+/// The profile of `profile use`, or else `default`.
+pub(crate) fn chosen_profile(home: &Home) -> String {
+    // A file that cannot be read is reported by the command that needs it.
+    home.current(PROGRAM).ok().flatten().unwrap_or_else(|| "default".to_owned())
+}
+
+/// The server of the option or the environment.
+pub(crate) fn server_override(global: &Global) -> Result<Option<Endpoint>, Failure> {
+    match (&global.server, env("ASTRO_SERVER")) {
+        (Some(url), _) => url_of("--server", url).map(Some),
+        (None, Some(url)) => url_of("ASTRO_SERVER", &url).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
 /// A distribution's own API server, set when the program is built.
 pub(crate) fn default_server() -> Result<Option<Endpoint>, Failure> {
     match option_env!("ASTRO_SERVER") {
@@ -204,7 +218,7 @@ pub(crate) fn default_server() -> Result<Option<Endpoint>, Failure> {
 
 /// A variable that cannot be used must not pass for one that is not set: the stored user would
 /// act in place of the one that was meant.
-fn check_environment() -> Result<(), Failure> {
+pub(crate) fn check_environment() -> Result<(), Failure> {
     for name in VARIABLES {
         if let Err(VarError::NotUnicode(_)) = std::env::var(name) {
             return Err(Failure::usage(format!("{name} is not valid UTF-8. Correct or unset it.")));

@@ -15,17 +15,19 @@ const INTERRUPTED: u8 = 130;
 #[cfg(unix)]
 const TERMINATED: u8 = 143;
 
-/// Why a command failed: one sentence on what happened and what to do next.
+/// Why a command failed: what happened and what to do next, a sentence each.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    exit: u8,
-    code: &'static str,
-    message: String,
+    pub(crate) exit: u8,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    /// Empty where the message says it, or there is nothing to do.
+    pub(crate) next: &'static str,
 }
 
 impl Failure {
     pub(crate) fn new(exit: u8, code: &'static str, message: impl Into<String>) -> Self {
-        Self { exit, code, message: message.into() }
+        Self { exit, code, message: message.into(), next: "" }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -75,19 +77,19 @@ impl Failure {
     }
 
     /// What happened and what to do next.
-    pub(crate) fn message(&self) -> &str {
-        &self.message
+    pub(crate) fn text(&self) -> String {
+        format!("{} {}", self.message, self.next).trim_end().to_owned()
     }
 
     /// Says it, as JSON or in words, and gives the exit code.
     pub(crate) fn report(&self, json: bool) -> ExitCode {
+        let text = self.text();
         if json {
-            let Self { code, message, .. } = self;
-            output::json(&json!({"event": "error", "code": code, "message": message}));
+            output::json(&json!({"event": "error", "code": self.code, "message": text}));
         } else if matches!(self.code, "not_signed_in" | "session_over") {
-            output::note(&self.message);
+            output::note(&text);
         } else {
-            output::note(&format!("{RED}Error:{RED:#} {}", self.message));
+            output::note(&format!("{RED}Error:{RED:#} {text}"));
         }
         ExitCode::from(self.exit)
     }
@@ -137,7 +139,7 @@ impl From<Error> for Failure {
             Error::Store(error) => return (**error).clone().into(),
             _ => (OTHER, "Please report this."),
         };
-        Self::new(exit, error.code(), sentence(&error.to_string(), next))
+        Self { next, ..Self::new(exit, error.code(), sentence(&error.to_string())) }
     }
 }
 
@@ -160,7 +162,7 @@ impl From<StoreError> for Failure {
             // The text says what to do itself.
             _ => "",
         };
-        Self::new(STORE, error.code(), sentence(&error.to_string(), next))
+        Self { next, ..Self::new(STORE, error.code(), sentence(&error.to_string())) }
     }
 }
 
@@ -170,9 +172,9 @@ impl From<InvalidUrl> for Failure {
     }
 }
 
-/// `what` as a sentence, and `next` behind it.
-fn sentence(what: &str, next: &str) -> String {
+/// `what` as a sentence.
+fn sentence(what: &str) -> String {
     let mut chars = what.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}. {next}", chars.as_str().trim_end_matches('.')).trim_end().to_owned()
+    format!("{first}{}.", chars.as_str().trim_end_matches('.'))
 }

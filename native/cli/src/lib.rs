@@ -72,6 +72,12 @@ fn narrate() {
 }
 
 async fn run(args: &Args) -> Result<ExitCode, Failure> {
+    if let Command::Doctor = args.command {
+        return tokio::select! {
+            code = command::doctor(&args.global) => Ok(code),
+            interruption = interruption() => Err(interruption),
+        };
+    }
     let context = Context::new(args)?;
     // The command goes first: one that has its answer at hand never sets up the signal.
     let result = tokio::select! {

@@ -87,3 +87,22 @@ pub(super) fn found(folder: &Path) -> Result<Vec<Found>, StoreError> {
     inside.insert(0, itself);
     Ok(inside)
 }
+
+#[cfg(unix)]
+pub(super) fn check_writable(folder: &Path) -> Result<(), StoreError> {
+    use rustix::fs::{Access, access, statvfs};
+    access(folder, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| failed("cannot write in", folder, &error.into()))?;
+    let full = || failed("cannot write in", folder, &io::ErrorKind::StorageFull.into());
+    // A file system that counts no blocks has no end of them.
+    match statvfs(folder) {
+        Ok(space) if space.f_blocks > 0 && space.f_bavail == 0 => Err(full()),
+        _ => Ok(()),
+    }
+}
+
+/// Nothing shows there without writing.
+#[cfg(not(unix))]
+pub(super) fn check_writable(_: &Path) -> Result<(), StoreError> {
+    Ok(())
+}

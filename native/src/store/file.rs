@@ -86,6 +86,12 @@ impl Folder {
         }
     }
 
+    /// Whether the older client wrote the file, which the next use takes over.
+    pub(crate) fn is_older_clients(&self) -> Result<bool, StoreError> {
+        let Some(text) = self.read_text()? else { return Ok(false) };
+        Ok(matches!(self.parse(&text)?, Parsed::OlderClient(_)))
+    }
+
     /// Reads, changes and replaces the file under its lock.
     ///
     /// Nothing is written if `change` fails. A file that cannot be read is set aside.

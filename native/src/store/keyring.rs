@@ -63,8 +63,8 @@ impl Keyring {
     ///
     /// # Errors
     /// [`StoreError::Locked`], [`StoreError::Absent`], or what else keeps it from being used.
-    pub fn check(&self) -> Result<(), StoreError> {
-        platform::check(&self.service)
+    pub fn check() -> Result<(), StoreError> {
+        platform::check()
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
     if session.server().is_some()
         && let Err(failure) = account::fetch(context, &session).await
     {
-        output::warn(&format!("The accounts are not known yet: {}", failure.message()));
+        output::warn(&format!("The accounts are not known yet: {}", failure.text()));
     }
     greet(context, is_first)?;
     switched

@@ -19,8 +19,8 @@ cfg_if::cfg_if! {
 pub(super) use system::{LIMIT, NAME};
 
 /// Looks for an item that nobody has.
-pub(super) fn check(service: &str) -> Result<(), StoreError> {
-    read(service, "check", Prompt::Never).map(drop)
+pub(super) fn check() -> Result<(), StoreError> {
+    read("astropass", "check", Prompt::Never).map(drop)
 }
 
 pub(super) fn read(

@@ -31,8 +31,8 @@ pub(super) const NAME: &str = "Secret Service";
 /// The interface names none.
 pub(super) const LIMIT: Option<usize> = None;
 
-pub(super) fn check(service: &str) -> Result<(), StoreError> {
-    let mut secrets = Secrets::connect(service, "", Prompt::Never)?;
+pub(super) fn check() -> Result<(), StoreError> {
+    let mut secrets = Secrets::connect("", "", Prompt::Never)?;
     let collection = secrets.default_collection()?.ok_or_else(no_keyring)?;
     if secrets.is_locked(&collection)? {
         return Err(StoreError::Locked("its password is needed".to_owned()));

@@ -1,0 +1,177 @@
+//! Proxies, certificates, the provider, the API server, and their clock.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use astropass::diagnose::{self, Reached};
+use astropass::{Dialect, Endpoint, Endpoints, Error, discover};
+
+use super::check::Check;
+use super::{PATIENCE, Subject, on_thread};
+use crate::command::provider::WORKOS;
+use crate::context::{PROGRAM, env, url_of};
+use crate::failure::{Failure, NETWORK};
+
+/// A clock that is right to this is right enough: the `Date` of an answer has whole seconds, and
+/// the answer was under way.
+const RIGHT: i64 = 60;
+
+/// A server that was looked at.
+pub(super) struct Server {
+    pub(super) check: Check,
+    /// Seconds, if it answered
+    pub(super) clock_ahead: Option<i64>,
+}
+
+impl From<Check> for Server {
+    fn from(check: Check) -> Self {
+        Self { check, clock_ahead: None }
+    }
+}
+
+pub(super) fn proxies() -> Vec<Check> {
+    let name = "Proxy";
+    let proxies = diagnose::proxies().into_iter();
+    let checks = proxies.map(|diagnose::ProxyVariable { name: variable, value }| match value {
+        Some(value) => Check::ok(name, format!("{variable} is {value}")).fact("variable", variable),
+        None => Check::warning(
+            name,
+            format!("{variable} is set, and does not name a proxy"),
+            "Give it as http://HOST:PORT, or unset it.",
+        )
+        .fact("variable", variable),
+    });
+    let checks: Vec<_> = checks.collect();
+    if checks.is_empty() { vec![Check::ok(name, "none in the environment")] } else { checks }
+}
+
+pub(super) async fn certificates(subject: &Subject) -> Check {
+    let (name, ca_file) = ("Certificates", ca_file(subject));
+    let mut message = "those of the system".to_owned();
+    for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        if let Some(path) = env(variable) {
+            message = format!("those of {variable}, {path}");
+        }
+    }
+    if let Some(path) = &ca_file {
+        message.push_str(&format!(", and those of the profile's {}", path.display()));
+    }
+    match on_thread(|| diagnose::check_authorities(ca_file)).await {
+        Some(Ok(())) => Check::ok(name, message),
+        Some(Err(error)) => Check::failure(name, error),
+        None => Check::hung(name, "the file of certificates"),
+    }
+}
+
+fn ca_file(subject: &Subject) -> Option<PathBuf> {
+    subject.profile.as_ref()?.ca_file.clone()
+}
+
+/// The provider of the profile, or else the one that a login without options would use.
+pub(super) async fn provider(subject: &Subject) -> Server {
+    let name = "Provider";
+    let remembered = subject.profile.as_ref().and_then(|profile| profile.provider.as_ref());
+    let of_environment = env("ASTRO_ISSUER");
+    let (issuer, option, is_standard) = match (remembered, &of_environment) {
+        (Some(provider), _) => {
+            (provider.issuer.as_str(), "the profile", provider.dialect == Dialect::Standard)
+        }
+        (None, Some(issuer)) => (issuer.as_str(), "ASTRO_ISSUER", true),
+        (None, None) => (WORKOS, "the default", false),
+    };
+    let url = match url_of(option, issuer) {
+        Ok(url) => url,
+        Err(failure) => return Check::failure(name, failure).into(),
+    };
+    let discovery = async {
+        let look = discover(issuer, ca_file(subject));
+        if is_standard { Some(tokio::time::timeout(PATIENCE, look).await) } else { None }
+    };
+    let (reached, found) =
+        tokio::join!(diagnose::reach(&url, ca_file(subject), PATIENCE), discovery);
+    let reached = match reached {
+        Ok(reached) => reached,
+        Err(error) => return Check::failure(name, error).into(),
+    };
+    let message = answered(&url, &reached);
+    let check = match found {
+        None => Check::ok(name, message),
+        Some(Ok(Ok(found))) => discovered(name, &message, subject, &found),
+        Some(Ok(Err(error))) if has_no_metadata(&error) && is_by_hand(subject) => {
+            Check::ok(name, format!("{message}; no metadata, and its endpoints were set by hand"))
+        }
+        Some(Ok(Err(error))) => Check::failure(name, error),
+        Some(Err(_)) => {
+            let message = format!("no metadata came from {url:?} in time");
+            let failure = Failure::new(NETWORK, "network", message);
+            Check::failure(name, failure).next("Check the network and the URL, then try again.")
+        }
+    };
+    Server { check: check.fact("issuer", format!("{url:?}")), clock_ahead: reached.clock_ahead }
+}
+
+/// What is at the issuer, beside what the profile remembers of it.
+fn discovered(name: &'static str, answered: &str, subject: &Subject, found: &Endpoints) -> Check {
+    let message = format!("{answered}; its metadata names the same issuer");
+    let profile = subject.profile.as_ref();
+    let remembered = profile.and_then(|profile| Some((profile, profile.provider.as_ref()?)));
+    let changed = remembered.is_some_and(|(profile, provider)| {
+        let mut current = profile.endpoints.clone();
+        current.fill_gaps(found.clone());
+        current.token != provider.endpoints.token
+            || current.revocation != provider.endpoints.revocation
+    });
+    if changed {
+        let next = format!("Run '{PROGRAM} login' to take the new ones over.");
+        return Check::warning(name, format!("{message}, and other endpoints than before"), next);
+    }
+    Check::ok(name, message)
+}
+
+fn has_no_metadata(error: &Error) -> bool {
+    matches!(error, Error::Server(_) | Error::MalformedResponse(_))
+}
+
+fn is_by_hand(subject: &Subject) -> bool {
+    subject.profile.as_ref().is_some_and(|profile| profile.endpoints.token.is_some())
+}
+
+pub(super) async fn server(subject: &Subject) -> Server {
+    let name = "API server";
+    let Some(url) = &subject.server else {
+        return Check::ok(name, "none is known; '--server' of a login names one").into();
+    };
+    match diagnose::reach(url, ca_file(subject), PATIENCE).await {
+        Ok(reached) => Server {
+            check: Check::ok(name, answered(url, &reached)),
+            clock_ahead: reached.clock_ahead,
+        },
+        Err(error) => Check::failure(name, error).into(),
+    }
+}
+
+/// A URL's `Debug` leaves out its query.
+fn answered(url: &Endpoint, reached: &Reached) -> String {
+    let how = if url.is_https() { "over TLS" } else { "without TLS, on this machine" };
+    format!("{url:?} answers in {} ms {how}", reached.took.as_millis())
+}
+
+/// What the answers say of the local clock.
+pub(super) fn clock(ahead: [Option<i64>; 2]) -> Check {
+    let name = "Clock";
+    let Some(ahead) = ahead.into_iter().flatten().max_by_key(|ahead| ahead.abs()) else {
+        return Check::warning(name, "not compared: no server told the time", "See above.");
+    };
+    let span = humantime::format_duration(Duration::from_secs(ahead.unsigned_abs()));
+    let message = match ahead {
+        0 => "the same as the servers'".to_owned(),
+        1.. => format!("{span} ahead of the servers'"),
+        _ => format!("{span} behind the servers'"),
+    };
+    let check = if ahead.abs() <= RIGHT {
+        Check::ok(name, message)
+    } else {
+        Check::warning(name, message, "Set it. Sessions bear it, certificates may not.")
+    };
+    check.fact("seconds_ahead", ahead)
+}
