@@ -415,7 +415,23 @@ fn no_secret_is_in_it() {
     assert!(odd.stdout.contains("HTTPS_PROXY is set, and does not name a proxy"), "{odd}");
 }
 
-/// A second program may be interrupted while it waits.
+/// As after one `sudo ast`.
+#[test]
+fn a_lock_of_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let world = World::signed_in();
+    let lock = world.home.path().join(".astro/refresh-default.lock");
+    fs::write(&lock, "").unwrap();
+    set_mode(&lock, 0o600);
+    std::os::unix::fs::chown(&lock, Some(1), None).unwrap();
+    let report = Report::of(world.ast("doctor"), 7);
+    report.assert("file", "failure", "refresh-default.lock belongs to another user");
+    fs::remove_file(&lock).unwrap();
+}
+
+/// One may be interrupted while it waits.
 #[test]
 fn an_interrupted_one_ends() {
     let world = World::signed_in();

@@ -38,7 +38,9 @@ pub(super) fn check(subject: &Subject, read: Option<Read>, keyring: &State) -> C
         )
         .fact("signed_in", false),
         // The keyring's own line says the same, and what to do.
-        Ok(Err(Error::Store(error))) if keyring.as_ref().err() == Some(&error) => {
+        Ok(Err(Error::Store(error)))
+            if keyring.as_ref().is_err_and(|known| known.code() == error.code()) =>
+        {
             Check::warning(NAME, "not known, because of the keyring", "See above.")
         }
         Ok(Err(error)) => Check::failure(NAME, Failure::from(error).of_profile(&subject.name)),
