@@ -20,8 +20,8 @@ const CHECKS: [&str; 15] = [
     "environment",
     "home",
     "file",
-    "lock",
     "leftovers",
+    "lock",
     "keyring",
     "store",
     "session",
@@ -137,6 +137,27 @@ fn all_is_well() {
 fn workos_has_no_metadata_to_look_for() {
     let world = World::signed_in();
     Report::of(world.ast("doctor"), 0).assert_ok_but(&[]);
+}
+
+#[test]
+fn astro_looks_at_its_contexts() {
+    let world = World::signed_in();
+    world.sign_in("astronomer.io");
+    world.home.edit("astronomer.io", |profile| profile["provider"]["kind"] = "astro".into());
+    let astro = |domain: &str| {
+        let astro = world.home.program("astro").args(["doctor"]);
+        astro.env("ASTRO_DOMAIN", domain).env("ASTRO_API_TOKEN", "a-token-from-outside")
+    };
+    let report = Report::of(astro("astronomer.io"), 0);
+    report.assert_ok_but(&["environment"]);
+    assert_eq!(report.1["program"], "astro");
+    report.assert("program", "ok", "astro 0.1.0");
+    report.assert("environment", "warning", "and not the context's session");
+    report.assert("session", "ok", "astronomer.io: signed in as a…@e….com");
+    let report = Report::of(astro("no domain"), 2);
+    report.assert("environment", "failure", "In ASTRO_DOMAIN, ");
+    let report = Report::of(world.ast("doctor --profile astronomer.io"), 2);
+    report.assert("environment", "failure", "is a context of 'astro'");
 }
 
 #[test]

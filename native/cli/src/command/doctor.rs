@@ -17,7 +17,8 @@ use astropass::{Endpoint, Home, Profile};
 
 use self::check::{Check, Report};
 use crate::args::Global;
-use crate::context;
+use crate::failure::Failure;
+use crate::{check_own, context};
 
 /// How long one look may take, at a server or at a disk.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,12 +36,16 @@ struct Subject {
     server: Option<Endpoint>,
 }
 
-pub(super) async fn run(global: &Global) -> ExitCode {
+/// `profile_of` says which profile is meant.
+pub(crate) async fn run(
+    global: &Global,
+    profile_of: impl Fn(&Home) -> Result<String, Failure>,
+) -> ExitCode {
     let mut report = Report::new(global.json);
     report.add(environment::program());
     report.add(environment::system());
     report.extend(environment::variables(global));
-    let subject = subject(global, &mut report).await;
+    let subject = subject(global, profile_of, &mut report).await;
 
     let (keyring, session, certificates, provider, server) = tokio::join!(
         store::keyring(),
@@ -60,39 +65,49 @@ pub(super) async fn run(global: &Global) -> ExitCode {
 }
 
 /// Looks at the home, and finds out what else to look at.
-async fn subject(global: &Global, report: &mut Report) -> Subject {
-    let named = context::named_profile(global).ok().flatten();
+async fn subject(
+    global: &Global,
+    profile_of: impl Fn(&Home) -> Result<String, Failure>,
+    report: &mut Report,
+) -> Subject {
     let mut subject = Subject {
         home: None,
-        name: named.clone().unwrap_or_else(|| "default".to_owned()),
+        name: "default".to_owned(),
         profile: None,
-        is_unreadable: false,
-        server: None,
+        is_unreadable: true,
+        server: context::server_override(global).ok().flatten(),
     };
-    match Home::from_env() {
-        Ok(home) => {
-            let home = home.read_only();
-            let looked = home.clone();
-            let look = on_thread(move || home::look(&looked, named)).await;
-            let Some(look) = look else {
-                report.add(Check::hung("Home", "the folder"));
-                subject.is_unreadable = true;
-                return subject;
-            };
-            report.extend(look.checks);
-            subject = Subject { home: Some(home), ..subject };
-            subject.name = look.name;
-            subject.is_unreadable = look.profile.is_err();
-            subject.profile = look.profile.ok().flatten();
+    let home = match Home::from_env() {
+        Ok(home) => home.read_only(),
+        Err(error) => {
+            report.add(Check::failure("Home", error));
+            return subject;
         }
-        Err(error) => report.add(Check::failure("Home", error)),
+    };
+    let looked = home.clone();
+    let Some(checks) = on_thread(move || home::look(&looked)).await else {
+        report.add(Check::hung("Home", "the folder"));
+        return subject;
+    };
+    report.extend(checks);
+    let named = profile_of(&home).and_then(|name| check_own(&home, &name).map(|()| name));
+    match named {
+        Ok(name) => subject.name = name,
+        Err(failure) => report.add(Check::failure("Environment", failure)),
     }
-    let of_profile = subject.profile.as_ref().and_then(|profile| profile.server.clone());
-    subject.server = context::server_override(global)
-        .ok()
-        .flatten()
-        .or(of_profile)
-        .or_else(|| context::default_server().ok().flatten());
+    let (looked, name) = (home.clone(), subject.name.clone());
+    match on_thread(move || home::locks(&looked, &name)).await {
+        Some(checks) => report.extend(checks),
+        None => report.add(Check::hung("Lock", "the folder")),
+    }
+    let profile = home.profile(&subject.name);
+    subject.is_unreadable = profile.is_err();
+    subject.profile = profile.ok().flatten();
+    if subject.server.is_none() {
+        let of_profile = subject.profile.as_ref().and_then(|profile| profile.server.clone());
+        subject.server = of_profile.or_else(|| context::default_server().ok().flatten());
+    }
+    subject.home = Some(home);
     subject
 }
 

@@ -2,9 +2,9 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
-use crate::context::PROGRAM;
 use crate::failure::{Failure, STORE};
 use crate::output::{self, BOLD, DIM, GREEN, RED, YELLOW};
+use crate::program::Program;
 
 /// What is in no report.
 const LEFT_OUT: &str = "tokens, codes, passwords, names and ids of users and organizations, most of the e-mail address";
@@ -41,9 +41,10 @@ impl Check {
     }
 
     pub(super) fn failure(name: &'static str, failure: impl Into<Failure>) -> Self {
-        let Failure { exit, code, message, next } = failure.into();
-        let status = Status::Failure(exit, code);
-        Self { status, next: next.to_owned(), ..Self::ok(name, message.trim_end_matches('.')) }
+        let failure = failure.into();
+        let status = Status::Failure(failure.exit, failure.code);
+        let happened = failure.happened().trim_end_matches('.').to_owned();
+        Self { status, next: failure.next, ..Self::ok(name, happened) }
     }
 
     /// A fault of the folder that no command has an error of its own for.
@@ -152,7 +153,7 @@ impl Report {
         if self.json {
             let checks: Vec<_> = self.checks.iter().map(Check::to_json).collect();
             output::json(&json!({
-                "program": PROGRAM,
+                "program": Program::running().name(),
                 "failures": failures,
                 "warnings": warnings,
                 "left_out": LEFT_OUT,

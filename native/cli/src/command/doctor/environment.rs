@@ -8,14 +8,15 @@ use serde_json::json;
 
 use super::check::Check;
 use crate::args::Global;
-use crate::context::{self, Context, PROGRAM, VARIABLES, env};
+use crate::context::{self, Context, VARIABLES, env};
 use crate::failure::Failure;
+use crate::program::Program;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(super) fn program() -> Check {
-    let mut message =
-        format!("{PROGRAM} {VERSION}, keyring: {}, TLS: rustls with ring", Keyring::PLATFORM);
+    let (name, keyring) = (Program::running().name(), Keyring::PLATFORM);
+    let mut message = format!("{name} {VERSION}, keyring: {keyring}, TLS: rustls with ring");
     for (what, given) in
         [("client", option_env!("ASTRO_CLIENT_ID")), ("API server", option_env!("ASTRO_SERVER"))]
     {
@@ -52,16 +53,17 @@ pub(super) fn variables(global: &Global) -> Vec<Check> {
     let name = "Environment";
     let wrong = [
         context::check_environment().err(),
-        context::named_profile(global).err(),
         context::server_override(global).err(),
         store_choice().err(),
     ];
     let mut checks: Vec<_> =
         wrong.into_iter().flatten().map(|failure| Check::failure(name, failure)).collect();
     if Context::environment_token().is_some() {
+        let program = Program::running();
+        let (variable, noun) = (program.token_variable(), program.noun());
         checks.push(Check::warning(
             name,
-            "ASTRO_ACCESS_TOKEN is set: commands use it, as it is, and not the profile's session",
+            format!("{variable} is set: commands use it, as it is, and not the {noun}'s session"),
             "Unset it to use the session.",
         ));
     }

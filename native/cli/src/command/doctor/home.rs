@@ -4,40 +4,29 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use astropass::diagnose::{Found, Kind, LockName, LockState, Process};
-use astropass::{Home, Profile, StoreError, printable};
+use astropass::{Home, printable};
 use serde_json::json;
 
 use super::check::Check;
-use crate::context;
+use crate::context::env;
+use crate::program::Program;
 
 /// A lock that is free within this time has done its work.
 const PASSING: Duration = Duration::from_secs(2);
 
-pub(super) struct Look {
-    pub(super) checks: Vec<Check>,
-    pub(super) name: String,
-    /// The profile, if there is one
-    pub(super) profile: Result<Option<Profile>, StoreError>,
-}
-
-/// Looks at `home` and its profile `named`, or the one that commands would use.
-pub(super) fn look(home: &Home, named: Option<String>) -> Look {
-    let name = named.unwrap_or_else(|| context::chosen_profile(home));
-    let profile = home.profile(&name);
+/// Looks at the folder and the file of `home`.
+pub(super) fn look(home: &Home) -> Vec<Check> {
     let found = match home.found() {
         Ok(found) => found,
-        Err(error) => {
-            return Look { checks: vec![Check::failure("Home", error)], name, profile };
-        }
+        Err(error) => return vec![Check::failure("Home", error)],
     };
     let mut checks = vec![folder(home, found.first())];
     if found.len() > 1 {
         checks.push(file(home, &found));
         checks.extend(others(&found));
-        checks.extend(locks(home, &name));
         checks.extend(leftovers(home));
     }
-    Look { checks, name, profile }
+    checks
 }
 
 fn folder(home: &Home, found: Option<&Found>) -> Check {
@@ -55,8 +44,7 @@ fn folder(home: &Home, found: Option<&Found>) -> Check {
     if let Err(error) = home.check_writable() {
         return Check::failure(name, error);
     }
-    with_mode(name, path.to_string(), found)
-        .fact("path_is_default", context::env("ASTRO_HOME").is_none())
+    with_mode(name, path.to_string(), found).fact("path_is_default", env("ASTRO_HOME").is_none())
 }
 
 fn file(home: &Home, found: &[Found]) -> Check {
@@ -72,7 +60,7 @@ fn file(home: &Home, found: &[Found]) -> Check {
         return Check::warning(
             name,
             format!("an older client wrote {file}; its profiles are taken over, not its tokens"),
-            format!("Run '{} login' once.", context::PROGRAM),
+            format!("Run '{} login' once.", Program::running().name()),
         );
     }
     let what = if profiles == 1 { "profile" } else { "profiles" };
@@ -128,7 +116,8 @@ fn with_mode(name: &'static str, message: String, found: &Found) -> Check {
     check.fact("mode", format!("{mode:04o}"))
 }
 
-fn locks(home: &Home, profile: &str) -> Vec<Check> {
+/// Looks who has the locks of `home` and its `profile`.
+pub(super) fn locks(home: &Home, profile: &str) -> Vec<Check> {
     let locks = [("refresh", LockName::Refresh(profile)), ("file", LockName::File)];
     let held = locks.into_iter().filter_map(|(what, lock)| held(home, what, lock));
     let held: Vec<_> = held.collect();

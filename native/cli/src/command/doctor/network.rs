@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use astropass::diagnose::{self, Reached};
-use astropass::{Dialect, Endpoint, Endpoints, Error, discover};
+use astropass::{Dialect, Domain, Endpoint, Endpoints, Error, discover};
 
 use super::check::Check;
 use super::{PATIENCE, Subject, on_thread};
 use crate::command::provider::WORKOS;
-use crate::context::{PROGRAM, env, url_of};
-use crate::failure::{Failure, NETWORK};
+use crate::context::{env, url_of};
+use crate::failure::{Failure, NETWORK, login_to};
+use crate::program::Program;
 
 /// A clock that is right to this is right enough: the `Date` of an answer has whole seconds, and
 /// the answer was under way.
@@ -70,21 +71,12 @@ fn ca_file(subject: &Subject) -> Option<PathBuf> {
 /// The provider of the profile, or else the one that a login without options would use.
 pub(super) async fn provider(subject: &Subject) -> Server {
     let name = "Provider";
-    let remembered = subject.profile.as_ref().and_then(|profile| profile.provider.as_ref());
-    let of_environment = env("ASTRO_ISSUER");
-    let (issuer, option, is_standard) = match (remembered, &of_environment) {
-        (Some(provider), _) => {
-            (provider.issuer.as_str(), "the profile", provider.dialect == Dialect::Standard)
-        }
-        (None, Some(issuer)) => (issuer.as_str(), "ASTRO_ISSUER", true),
-        (None, None) => (WORKOS, "the default", false),
-    };
-    let url = match url_of(option, issuer) {
-        Ok(url) => url,
+    let (issuer, url, is_standard) = match issuer(subject) {
+        Ok(found) => found,
         Err(failure) => return Check::failure(name, failure).into(),
     };
     let discovery = async {
-        let look = discover(issuer, ca_file(subject));
+        let look = discover(&issuer, ca_file(subject));
         if is_standard { Some(tokio::time::timeout(PATIENCE, look).await) } else { None }
     };
     let (reached, found) =
@@ -110,6 +102,30 @@ pub(super) async fn provider(subject: &Subject) -> Server {
     Server { check: check.fact("issuer", format!("{url:?}")), clock_ahead: reached.clock_ahead }
 }
 
+/// Where it is, and whether it has metadata to look for.
+fn issuer(subject: &Subject) -> Result<(String, Endpoint, bool), Failure> {
+    let (issuer, from, is_standard) = match subject
+        .profile
+        .as_ref()
+        .and_then(|p| p.provider.as_ref())
+    {
+        Some(provider) => {
+            (provider.issuer.clone(), "the profile", provider.dialect == Dialect::Standard)
+        }
+        None if Program::running() == Program::Astro => {
+            let domain = Domain::parse_override(&subject.name);
+            let api = domain.ok().and_then(|domain| domain.api().ok());
+            (api.map_or_else(|| subject.name.clone(), |api| api.to_string()), "the domain", false)
+        }
+        None => match env("ASTRO_ISSUER") {
+            Some(issuer) => (issuer, "ASTRO_ISSUER", true),
+            None => (WORKOS.to_owned(), "the default", false),
+        },
+    };
+    let url = url_of(from, &issuer)?;
+    Ok((issuer, url, is_standard))
+}
+
 /// What is at the issuer, beside what the profile remembers of it.
 fn discovered(name: &'static str, answered: &str, subject: &Subject, found: &Endpoints) -> Check {
     let message = format!("{answered}; its metadata names the same issuer");
@@ -122,7 +138,7 @@ fn discovered(name: &'static str, answered: &str, subject: &Subject, found: &End
             || current.revocation != provider.endpoints.revocation
     });
     if changed {
-        let next = format!("Run '{PROGRAM} login' to take the new ones over.");
+        let next = format!("Run {} to take the new ones over.", login_to(&subject.name));
         return Check::warning(name, format!("{message}, and other endpoints than before"), next);
     }
     Check::ok(name, message)

@@ -8,9 +8,9 @@ use tokio::time::error::Elapsed;
 use super::check::Check;
 use super::store::State;
 use super::{PATIENCE, Subject};
-use crate::context::PROGRAM;
-use crate::failure::{Failure, NOT_SIGNED_IN};
+use crate::failure::{Failure, NOT_SIGNED_IN, login_to};
 use crate::output;
+use crate::program::Program;
 
 const NAME: &str = "Session";
 
@@ -33,8 +33,8 @@ pub(super) fn check(subject: &Subject, read: Option<Read>, keyring: &State) -> C
         Ok(Ok(credentials)) => words(subject, &credentials),
         Ok(Err(Error::NotSignedIn)) => Check::warning(
             NAME,
-            format!("nobody is signed in to profile {:?}", subject.name),
-            format!("Run '{PROGRAM} login'."),
+            format!("nobody is signed in to {} {:?}", Program::running().noun(), subject.name),
+            format!("Run {}.", login_to(&subject.name)),
         )
         .fact("signed_in", false),
         // The keyring's own line says the same, and what to do.
@@ -68,14 +68,13 @@ fn words(subject: &Subject, credentials: &Arc<Credentials>) -> Check {
     let check = if credentials.received_at.since(now) > 0 {
         let next = "Set the clock. The next command refreshes the token.";
         Check::warning(NAME, format!("{message}; it came in the future"), next)
-    } else if can_refresh {
+    } else if can_refresh || expires.is_none() {
         Check::ok(NAME, message)
     } else if freshness == Freshness::Expired {
         let failure = Failure::new(NOT_SIGNED_IN, "session_over", message);
-        Check::failure(NAME, failure).next(format!("Run '{PROGRAM} login'."))
+        Check::failure(NAME, failure).next(format!("Run {}.", login_to(profile)))
     } else {
-        let next = "Sign in again when it expires, or with the scope offline_access now.";
-        Check::warning(NAME, message, next)
+        Check::warning(NAME, message, "Sign in again when it expires.")
     };
     check
         .fact("signed_in", true)
