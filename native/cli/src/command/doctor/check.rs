@@ -7,7 +7,7 @@ use crate::output::{self, BOLD, DIM, GREEN, RED, YELLOW};
 use crate::program::Program;
 
 /// What is in no report.
-const LEFT_OUT: &str = "tokens, codes, passwords, names and ids of users and organizations, most of the e-mail address";
+const LEFT_OUT: &str = "tokens, codes, passwords, names, ids, most of the e-mail address";
 
 /// One thing that was looked at.
 pub(super) struct Check {
@@ -61,6 +61,11 @@ impl Check {
 
     pub(super) fn next(self, next: impl Into<String>) -> Self {
         Self { next: next.into(), ..self }
+    }
+
+    /// The same, saying first what it is about.
+    pub(super) fn about(self, what: &impl std::fmt::Debug) -> Self {
+        Self { message: format!("{what:?}: {}", self.message), ..self }
     }
 
     /// The same in other words.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use astropass::diagnose::{self, Reached};
-use astropass::{Dialect, Domain, Endpoint, Endpoints, Error, discover};
+use astropass::{Dialect, Domain, Endpoint, Endpoints, Error, HttpErrorKind, discover};
 
 use super::check::Check;
 use super::{PATIENCE, Subject, on_thread};
@@ -83,7 +83,7 @@ pub(super) async fn provider(subject: &Subject) -> Server {
         tokio::join!(diagnose::reach(&url, ca_file(subject), PATIENCE), discovery);
     let reached = match reached {
         Ok(reached) => reached,
-        Err(error) => return Check::failure(name, error).into(),
+        Err(error) => return unreachable(name, &url, error).into(),
     };
     let message = answered(&url, &reached);
     let check = match found {
@@ -92,7 +92,7 @@ pub(super) async fn provider(subject: &Subject) -> Server {
         Some(Ok(Err(error))) if has_no_metadata(&error) && is_by_hand(subject) => {
             Check::ok(name, format!("{message}; no metadata, and its endpoints were set by hand"))
         }
-        Some(Ok(Err(error))) => Check::failure(name, error),
+        Some(Ok(Err(error))) => unreachable(name, &url, error),
         Some(Err(_)) => {
             let message = format!("no metadata came from {url:?} in time");
             let failure = Failure::new(NETWORK, "network", message);
@@ -128,7 +128,7 @@ fn issuer(subject: &Subject) -> Result<(String, Endpoint, bool), Failure> {
 
 /// What is at the issuer, beside what the profile remembers of it.
 fn discovered(name: &'static str, answered: &str, subject: &Subject, found: &Endpoints) -> Check {
-    let message = format!("{answered}; its metadata names the same issuer");
+    let message = format!("{answered}; its issuer matches");
     let profile = subject.profile.as_ref();
     let remembered = profile.and_then(|profile| Some((profile, profile.provider.as_ref()?)));
     let changed = remembered.is_some_and(|(profile, provider)| {
@@ -155,15 +155,28 @@ fn is_by_hand(subject: &Subject) -> bool {
 pub(super) async fn server(subject: &Subject) -> Server {
     let name = "API server";
     let Some(url) = &subject.server else {
-        return Check::ok(name, "none is known; '--server' of a login names one").into();
+        return Check::ok(name, "none is known yet; a login names it").into();
     };
     match diagnose::reach(url, ca_file(subject), PATIENCE).await {
         Ok(reached) => Server {
             check: Check::ok(name, answered(url, &reached)),
             clock_ahead: reached.clock_ahead,
         },
-        Err(error) => Check::failure(name, error).into(),
+        Err(error) => unreachable(name, url, error).into(),
     }
+}
+
+fn unreachable(name: &'static str, url: &Endpoint, error: Error) -> Check {
+    let is_proxied = url.is_https() && !diagnose::proxies().is_empty();
+    let may_be_the_proxy = match &error {
+        Error::Http(error) => is_proxied && error.kind != HttpErrorKind::Certificate,
+        _ => false,
+    };
+    let check = Check::failure(name, error).about(url);
+    if may_be_the_proxy {
+        return check.next("Check the proxy above, the network and the URL, then try again.");
+    }
+    check
 }
 
 /// A URL's `Debug` leaves out its query.

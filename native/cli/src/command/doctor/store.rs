@@ -19,7 +19,7 @@ pub(super) fn checks(subject: &Subject, keyring: &State) -> [Check; 2] {
     let kind = profile.and_then(|profile| profile.store);
     let of_environment = environment::store_choice().ok().flatten();
     let choice = of_environment.or(profile.map(|profile| profile.store_choice)).unwrap_or_default();
-    [state(kind, choice, keyring), chosen(kind, choice, keyring)]
+    [state(kind, choice, keyring), chosen(subject, choice, keyring)]
 }
 
 fn state(kind: Option<StoreKind>, choice: StoreChoice, keyring: &State) -> Check {
@@ -49,30 +49,49 @@ fn state(kind: Option<StoreKind>, choice: StoreChoice, keyring: &State) -> Check
     check.fact("platform", platform).fact("state", word)
 }
 
-fn chosen(kind: Option<StoreKind>, choice: StoreChoice, keyring: &State) -> Check {
-    let asked = format!("{} was asked for", choice.as_str());
-    let message = match (kind, choice, keyring) {
-        (Some(StoreKind::Keyring), StoreChoice::Auto, _) => {
-            "the tokens are in the keyring: auto found one at the login".to_owned()
+fn chosen(subject: &Subject, choice: StoreChoice, keyring: &State) -> Check {
+    let profile = subject.profile.as_ref();
+    let kind = profile.and_then(|profile| profile.store);
+    let message = match (kind, profile) {
+        (Some(kind), Some(profile)) => {
+            let before = profile.store_choice;
+            let why = match (before, kind) {
+                (StoreChoice::Auto, StoreKind::Keyring) => "auto found one at the login".to_owned(),
+                (StoreChoice::Auto, StoreKind::File) => {
+                    "auto found no keyring at the login".to_owned()
+                }
+                _ => format!("the login was asked for {}", before.as_str()),
+            };
+            let next = match choice == before {
+                true => String::new(),
+                false => format!(", and ASTRO_STORE asks the next one for {}", choice.as_str()),
+            };
+            format!("the tokens are in {}: {why}{next}", place(kind))
         }
-        (Some(StoreKind::File), StoreChoice::Auto, _) => {
-            "the tokens are in credentials.json: auto found no keyring at the login".to_owned()
-        }
-        (Some(StoreKind::Keyring), ..) => format!("the tokens are in the keyring: {asked}"),
-        (Some(StoreKind::File), ..) => format!("the tokens are in credentials.json: {asked}"),
-        (None, StoreChoice::Auto, Ok(())) => {
-            "a login would use the keyring: auto finds one".to_owned()
-        }
-        (None, StoreChoice::Auto, Err(StoreError::Absent(_))) => {
-            "a login would use credentials.json: auto finds no keyring".to_owned()
-        }
-        (None, StoreChoice::Auto, Err(_)) => {
-            "a login would fail: auto uses a file only where there is no keyring".to_owned()
-        }
-        (None, StoreChoice::Keyring, _) => format!("a login would use the keyring: {asked}"),
-        (None, StoreChoice::File, _) => format!("a login would use credentials.json: {asked}"),
+        _ => match (choice, keyring) {
+            (StoreChoice::Auto, Ok(())) => {
+                "a login would use the keyring: auto finds one".to_owned()
+            }
+            (StoreChoice::Auto, Err(StoreError::Absent(_))) => {
+                format!("a login would use {}: auto finds no keyring", place(StoreKind::File))
+            }
+            (StoreChoice::Auto, Err(_)) => {
+                "a login would fail: auto uses a file only where there is no keyring".to_owned()
+            }
+            (StoreChoice::Keyring, _) => {
+                "a login would use the keyring, and nothing else".to_owned()
+            }
+            (StoreChoice::File, _) => format!("a login would use {}", place(StoreKind::File)),
+        },
     };
     Check::ok("Store", message)
         .fact("store", kind.map(StoreKind::as_str))
         .fact("choice", choice.as_str())
+}
+
+fn place(kind: StoreKind) -> &'static str {
+    match kind {
+        StoreKind::Keyring => "the keyring",
+        StoreKind::File => "credentials.json",
+    }
 }
