@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{World, eager, names, rfc3339};
 
 #[test]
-fn login_shows_the_code_and_where_to_go_and_greets_by_name() {
+fn ast_login_shows_the_code_and_where_to_go_and_greets_by_name() {
     let world = World::new(eager());
     let mut login = world.login("--no-browser").start();
     // All that is needed is there before the first poll.
