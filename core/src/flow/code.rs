@@ -118,7 +118,7 @@ impl Pending {
             }
             _ => {}
         }
-        if let Some(code) = answer.only("error")? {
+        if let Some(code) = answer.only("error")?.filter(|code| !code.is_empty()) {
             let error = ServerError::of_callback(code, answer.only("error_description")?);
             return Err(match error.code.as_str() {
                 "access_denied" => Error::AccessDenied(Some(error)),
