@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -138,8 +139,10 @@ async fn accept(listener: &Listener) -> TcpStream {
 
 async fn connection(stream: TcpStream, login: Arc<Login>) {
     let mut outcome = login.outcome.clone();
-    let service = service_fn(move |request| {
-        let login = Arc::clone(&login);
+    let asked = AtomicBool::new(false);
+    let service = service_fn(|request| {
+        asked.store(true, Ordering::Relaxed);
+        let login = &login;
         async move { Ok::<_, Infallible>(login.answer(&request).await) }
     });
     let connection = http1::Builder::new()
@@ -149,11 +152,15 @@ async fn connection(stream: TcpStream, login: Arc<Login>) {
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
+    let told = async { drop(outcome.wait_for(Option::is_some).await) };
     tokio::select! {
         _ = connection.as_mut() => return,
-        _ = outcome.wait_for(Option::is_some) => connection.as_mut().graceful_shutdown(),
+        () = told => {}
     }
-    let _ = connection.await;
+    // Whoever has asked for nothing yet is not waited for.
+    if asked.load(Ordering::Relaxed) {
+        let _ = connection.await;
+    }
 }
 
 impl Login {
