@@ -98,8 +98,8 @@ fn astro_login_l_takes_the_pasted_url_of_another_device() {
     let link = anstream::adapter::strip_str(&link).to_string();
     // Its browser finds nobody at that address.
     let visit = world.domains.visitor().staying().visit(&link).unwrap();
-    login.answer("Waiting", "http://localhost:12345/callback?code=stranger&state=other");
-    login.answer("does not help", &visit.callback.unwrap());
+    login.answer("press Enter.", "http://localhost:12345/callback?code=stranger&state=other");
+    login.answer("That is not the answer to this login", &visit.callback.unwrap());
     let output = login.finish();
     assert!(output.ok().contains("Welcome, Ada Lovelace"), "{output:?}");
 }
