@@ -58,7 +58,8 @@ struct Login {
 }
 
 impl Site {
-    /// The site, and the answer that a browser brings there: a whole URL.
+    /// The site, and the answer that a browser brings there: a whole URL. The receiver is dropped
+    /// once there is an answer, from wherever.
     pub(crate) fn new(
         listener: Listener,
         pending: Pending,
@@ -96,11 +97,11 @@ impl Site {
     async fn take(&mut self, stream: TcpStream) {
         self.handles.retain(|handle| !handle.is_finished());
         if self.handles.len() >= MAX_CONNECTIONS {
-            // The oldest are those that say nothing; unless one of them has brought the answer.
-            match self.handles.pop_front().filter(|_| self.login.answers.capacity() > 0) {
-                Some(oldest) => oldest.abort(),
-                None => return,
+            // The oldest say nothing, unless one of them has brought the answer.
+            if self.login.answers.is_closed() {
+                return;
             }
+            self.handles.pop_front().as_ref().map(AbortHandle::abort);
         }
         let connection = connection(stream, Arc::clone(&self.login));
         self.handles.push_back(self.connections.spawn(connection));
