@@ -22,12 +22,11 @@ const UNUSED =
   /wasm_bindgen::convert::closures::|js_sys::futures::|::string::String as core.*::fmt::Write>/;
 
 /**
- * `wasm-opt -Oz` without the wording of panics, and without names.
+ * The module, for binaryen to work on.
  *
  * @param {Uint8Array} wasm
- * @returns {Uint8Array}
  */
-export function shrink(wasm) {
+export function parse(wasm) {
   const module = binaryen.readBinary(wasm);
   module.setFeatures(
     binaryen.Features.BulkMemory |
@@ -38,6 +37,16 @@ export function shrink(wasm) {
       binaryen.Features.ReferenceTypes |
       binaryen.Features.Multivalue,
   );
+  return module;
+}
+
+/**
+ * Without the wording of panics.
+ *
+ * @param {Uint8Array} wasm with names
+ */
+export function withoutPanics(wasm) {
+  const module = parse(wasm);
   for (let index = 0; index < module.getNumFunctions(); index += 1) {
     const function_ = module.getFunctionByIndex(index);
     const { name, module: imported } = binaryen.getFunctionInfo(function_);
@@ -45,9 +54,20 @@ export function shrink(wasm) {
       binaryen.Function.setBody(function_, module.unreachable());
     }
   }
+  return emitted(module, true);
+}
+
+/**
+ * `wasm-opt -Oz`, keeping the names or not.
+ *
+ * @param {Uint8Array} wasm
+ * @param {boolean} names
+ */
+export function optimize(wasm, names) {
+  const module = parse(wasm);
   binaryen.setOptimizeLevel(2);
   binaryen.setShrinkLevel(2);
-  binaryen.setDebugInfo(false);
+  binaryen.setDebugInfo(names);
   // Rust's stack is there, and its data above.
   binaryen.setLowMemoryUnused(true);
   binaryen.setGenerateStackIR(true);
@@ -56,11 +76,21 @@ export function shrink(wasm) {
   binaryen.setAlwaysInlineMaxSize(2);
   binaryen.setOneCallerInlineMaxSize(20);
   module.optimize();
-  module.optimize();
-  module.runPasses(["strip-debug", "strip-producers", "strip-target-features"]);
-  const shrunk = module.emitBinary();
+  if (!names) module.runPasses(["strip-debug", "strip-producers", "strip-target-features"]);
+  return emitted(module, names);
+}
+
+/**
+ * The bytes of the module, which is not needed any more.
+ *
+ * @param {binaryen.Module} module
+ * @param {boolean} names
+ */
+export function emitted(module, names) {
+  binaryen.setDebugInfo(names);
+  const wasm = module.emitBinary();
   module.dispose();
-  return withoutPaths(shrunk);
+  return wasm;
 }
 
 /**
@@ -68,7 +98,7 @@ export function shrink(wasm) {
  *
  * @param {Uint8Array} wasm
  */
-function withoutPaths(wasm) {
+export function withoutPaths(wasm) {
   const bytes = Buffer.from(wasm).toString("latin1");
   const zeros = (/** @type {string} */ path) => "\0".repeat(path.length);
   return new Uint8Array(Buffer.from(bytes.replace(/(?<=\0)[\w./-]+\.rs(?=\0)/g, zeros), "latin1"));
