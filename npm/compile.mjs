@@ -4,7 +4,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { withoutLoader } from "./loader.mjs";
 import { shortenNames } from "./names.mjs";
-import { optimize, withoutPanics, withoutPaths } from "./shrink.mjs";
+import { withoutPanics } from "./panics.mjs";
+import { optimize } from "./shrink.mjs";
 import { loginSlots, split } from "./split.mjs";
 
 /**
@@ -31,8 +32,10 @@ export function compile(root, output) {
 
   const bound = readFileSync(join(output, "astropass_wasm_bg.wasm"));
   const parts = split(optimize(withoutPanics(bound), true), loginSlots(bound));
-  const small = (/** @type {Uint8Array} */ part) => withoutPaths(optimize(part, false));
-  const modules = { "astropass.wasm": small(parts.first), "astropass-login.wasm": small(parts.login) };
+  const modules = {
+    "astropass.wasm": optimize(parts.first, false),
+    "astropass-login.wasm": optimize(parts.login, false),
+  };
   const glue = join(output, "astropass_wasm.js");
   const named = shortenNames(modules, withoutLoader(readFileSync(glue, "utf8")));
   writeFileSync(glue, named.javascript);

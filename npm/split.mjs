@@ -9,7 +9,7 @@ import { emitted, parse } from "./shrink.mjs";
 const LOGIN_EXPORT = /^session_(login|switchOrganization)$/;
 const LOGIN_FUTURE = /\bSession::(login|switch_organization)::/;
 
-/** The name by which the second module imports the first. */
+/** The name by which the second module imports from the first. */
 const FIRST = "first";
 /** What Rust's compiler calls the one memory, the table of functions, and the end of the stack. */
 const MEMORY = "0";
@@ -26,11 +26,11 @@ const OBJECTS = "__wbindgen_externrefs";
  */
 export function loginSlots(wasm) {
   const module = parse(wasm);
-  const { functions, offset } = functionTable(module);
+  const { functions, start } = slots(module);
   module.dispose();
-  const slots = functions.flatMap((name, index) => (LOGIN_FUTURE.test(name) ? offset + index : []));
-  if (!slots.length) throw new Error("the function table has no login");
-  return new Set(slots);
+  const found = functions.flatMap((name, index) => (LOGIN_FUTURE.test(name) ? start + index : []));
+  if (!found.length) throw new Error("the function table has no login");
+  return new Set(found);
 }
 
 /**
@@ -38,42 +38,61 @@ export function loginSlots(wasm) {
  *
  * The first is the whole without the exports and the table's slots of a login, and without what
  * nothing else reaches then, which binaryen finds out. The second has all that the first has not.
- * It works in the memory of the first, where its constants stay, fills in the empty slots of the
- * table, and calls the functions of the first that it needs.
+ * It works in the memory of the first, where its constants stay, and fills in the empty slots of
+ * the table. There, behind the others, are the functions of the first that it calls: by names they
+ * would cost more.
  *
  * @param {Uint8Array} whole
- * @param {Set<number>} slots
+ * @param {Set<number>} futures the slots of the login
  */
-export function split(whole, slots) {
+export function split(whole, futures) {
   const first = parse(whole);
   keepExports(first, (name) => !LOGIN_EXPORT.test(name));
-  keepSlots(first, (slot) => !slots.has(slot));
+  keepSlots(first, (slot) => !futures.has(slot));
   first.runPasses(["remove-unused-module-elements"]);
 
   const login = parse(mapSections(whole, (id, body) => (DATA.includes(id) ? undefined : body)));
   keepExports(login, (name) => LOGIN_EXPORT.test(name));
-  keepSlots(login, (slot) => slots.has(slot));
-  const inFirst = new Set(functions(first).map(({ name }) => name));
-  for (const { name, module, params, results } of functions(login)) {
-    if (module || !inFirst.has(name)) continue;
-    login.removeFunction(name);
-    login.addFunctionImport(name, FIRST, name, params, results);
-  }
+  keepSlots(login, (slot) => futures.has(slot));
   login.addMemoryImport(MEMORY, FIRST, "memory");
   login.addTableImport(TABLE, FIRST, "table");
   login.addTableImport(OBJECTS, FIRST, OBJECTS);
   login.addGlobalImport(STACK, FIRST, "stack", binaryen.i32, true);
-  login.runPasses(["remove-unused-module-elements"]);
-
   first.addTableExport(TABLE, "table");
   first.addGlobalExport(STACK, "stack");
-  const shared = functions(login).filter(({ module }) => module === FIRST);
-  for (const [index, { name, params, results }] of shared.entries()) {
-    const alias = index.toString(36);
-    first.addFunctionExport(name, alias);
-    login.addFunctionImport(name, FIRST, alias, params, results);
-  }
+  share(first, login);
   return { first: emitted(first, true), login: emitted(login, true) };
+}
+
+/**
+ * Lets `login` call what is in `first`, by way of the table.
+ *
+ * @param {binaryen.Module} first
+ * @param {binaryen.Module} login
+ */
+function share(first, login) {
+  const inFirst = new Set(defined(first).map(({ name }) => name));
+  for (const { name, params, results } of defined(login)) {
+    if (!inFirst.has(name)) continue;
+    login.removeFunction(name);
+    login.addFunctionImport(name, FIRST, name, params, results);
+  }
+  login.runPasses(["remove-unused-module-elements"]);
+  const shared = functions(login).filter(({ module }) => module === FIRST);
+
+  const table = first.getTable(TABLE);
+  const start = binaryen.Table.getInitial(table);
+  binaryen.Table.setInitial(table, start + shared.length);
+  binaryen.Table.setMax(table, start + shared.length);
+  const names = shared.map(({ name }) => name);
+  first.addActiveElementSegment(TABLE, "shared", names, first.i32.const(start));
+  for (const [index, { name, params, results }] of shared.entries()) {
+    const slot = login.i32.const(start + index);
+    const given = binaryen.expandType(params).map((type, at) => login.local.get(at, type));
+    const call = login.call_indirect(TABLE, slot, given, params, results);
+    login.removeFunction(name);
+    login.addFunction(name, params, results, [], call);
+  }
 }
 
 /** @param {binaryen.Module} module */
@@ -81,6 +100,11 @@ function functions(module) {
   return Array.from({ length: module.getNumFunctions() }, (_, index) =>
     binaryen.getFunctionInfo(module.getFunctionByIndex(index)),
   );
+}
+
+/** @param {binaryen.Module} module */
+function defined(module) {
+  return functions(module).filter((function_) => !function_.module);
 }
 
 /**
@@ -96,14 +120,13 @@ function keepExports(module, keep) {
 }
 
 /**
- * The slots that Rust fills, and the first one of them.
+ * The functions that Rust puts into the table, and where the first of them is.
  *
  * @param {binaryen.Module} module
  */
-function functionTable(module) {
+function slots(module) {
   const { name, data, offset } = binaryen.getElementSegmentInfo(module.getElementSegmentByIndex(0));
-  const { value } = binaryen.getExpressionInfo(offset);
-  return { name, functions: data, offset: Number(value) };
+  return { name, functions: data, start: Number(binaryen.getExpressionInfo(offset).value) };
 }
 
 /**
@@ -111,13 +134,13 @@ function functionTable(module) {
  * @param {(slot: number) => boolean} keep
  */
 function keepSlots(module, keep) {
-  const { name, functions, offset } = functionTable(module);
+  const { name, functions, start } = slots(module);
   module.removeElementSegment(name);
-  for (let start = 0, end; start < functions.length; start = end) {
-    const kept = keep(offset + start);
-    for (end = start + 1; end < functions.length && keep(offset + end) === kept; ) end += 1;
+  for (let from = 0, to; from < functions.length; from = to) {
+    const kept = keep(start + from);
+    for (to = from + 1; to < functions.length && keep(start + to) === kept; ) to += 1;
     if (!kept) continue;
-    const slot = module.i32.const(offset + start);
-    module.addActiveElementSegment(TABLE, `slots ${start}`, functions.slice(start, end), slot);
+    const names = functions.slice(from, to);
+    module.addActiveElementSegment(TABLE, `from ${from}`, names, module.i32.const(start + from));
   }
 }
