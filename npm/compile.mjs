@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { withoutLoader } from "./loader.mjs";
+import { trimmed } from "./glue.mjs";
 import { shortenNames } from "./names.mjs";
 import { withoutPanics } from "./panics.mjs";
 import { optimize } from "./shrink.mjs";
@@ -37,7 +37,7 @@ export function compile(root, output) {
     "astropass-login.wasm": optimize(parts.login, false),
   };
   const glue = join(output, "astropass_wasm.js");
-  const named = shortenNames(modules, withoutLoader(readFileSync(glue, "utf8")));
+  const named = shortenNames(modules, trimmed(readFileSync(glue, "utf8"), bound));
   writeFileSync(glue, named.javascript);
   return named.modules;
 }

@@ -1,14 +1,20 @@
+import { GLUE } from "./glue.mjs";
 import { EXPORTS, IMPORTS, mapSections } from "./sections.mjs";
+import { FIRST } from "./split.mjs";
 
 /**
- * What wasm and JavaScript call each other by: what wasm-bindgen names by a hash or begins with
- * `__wb`, what it takes from the exports, and modules of the crate.
+ * What wasm and JavaScript call each other by: what wasm-bindgen names by a hash, or begins with
+ * `__wb`, and what it takes from the exports.
  */
 const NAMES =
-  /\b\w+_h?[0-9a-f]{16}\b|\b__wb\w+(?=: function)|(?<=\bwasm\.)\w+|(?<=^ *")\.\/[\w./-]+(?=": )/gm;
+  /\b\w+_h?[0-9a-f]{16}\b|\b__wb\w+(?=: function)|(?<=\bwasm\.)\w+/g;
+
+/** Of what both modules import. */
+const MODULE = "_";
 
 /**
- * Gives all of these names of two characters, in the wasm and in the JavaScript.
+ * Gives all of these names of two characters, in the wasm and in the JavaScript, and one name to
+ * all modules of JavaScript.
  *
  * @template {Record<string, Uint8Array>} Modules
  * @param {Modules} modules
@@ -21,7 +27,9 @@ export function shortenNames(modules, javascript) {
   const shortened = Object.entries(modules).map(([key, wasm]) => [key, withNames(wasm, short)]);
   return {
     modules: /** @type {Modules} */ (Object.fromEntries(shortened)),
-    javascript: javascript.replace(NAMES, (name) => short.get(name) ?? name),
+    javascript: javascript
+      .replace(NAMES, (name) => short.get(name) ?? name)
+      .replace(`"${GLUE}"`, `"${MODULE}"`),
   };
 }
 
@@ -30,9 +38,13 @@ export function shortenNames(modules, javascript) {
  * @param {Map<string, string>} short
  */
 function withNames(wasm, short) {
+  const names = new Map(short);
+  for (const { module } of WebAssembly.Module.imports(new WebAssembly.Module(wasm))) {
+    if (module !== FIRST) names.set(module, MODULE);
+  }
   return mapSections(wasm, (id, body) => {
     if (id !== IMPORTS && id !== EXPORTS) return body;
-    for (const names of short) body = body.replaceAll(...names.map(withLength));
+    for (const [name, to] of names) body = body.replaceAll(withLength(name), withLength(to));
     return body;
   });
 }

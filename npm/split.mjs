@@ -10,7 +10,7 @@ const LOGIN_EXPORT = /^session_(login|switchOrganization)$/;
 const LOGIN_FUTURE = /\bSession::(login|switch_organization)::/;
 
 /** The name by which the second module imports from the first. */
-const FIRST = "first";
+export const FIRST = "first";
 /** What Rust's compiler calls the one memory, the table of functions, and the end of the stack. */
 const MEMORY = "0";
 const TABLE = "0";
