@@ -1,6 +1,7 @@
 import binaryen from "binaryen";
 import { DATA, mapSections } from "./sections.mjs";
 import { emitted, parse } from "./shrink.mjs";
+import { keepSlots } from "./table.mjs";
 
 /**
  * What only serves to word a panic. There is no panic hook in a page and nobody to read it: a panic
@@ -22,6 +23,9 @@ const PANICS = new RegExp(
  */
 const UNUSED =
   /wasm_bindgen::convert::closures::|js_sys::futures::|::string::String as core.*::fmt::Write>/;
+
+/** Exports for panics that could be caught; here none can. */
+const UNWINDING = ["__abort_handler", "__instance_terminated"];
 
 /** What panics say, which is left in the data. */
 const MESSAGES = new RegExp(
@@ -45,12 +49,13 @@ const PATHS = /(?<=\0)[\w./-]+\.rs(?=\0)/g;
  */
 export function withoutPanics(wasm) {
   const module = parse(wasm);
+  for (const name of UNWINDING) module.removeExport(name);
+  const unused = (/** @type {string} */ name) => PANICS.test(name) || UNUSED.test(name);
+  keepSlots(module, (_, name) => !unused(name));
   for (let index = 0; index < module.getNumFunctions(); index += 1) {
     const function_ = module.getFunctionByIndex(index);
     const { name, module: imported } = binaryen.getFunctionInfo(function_);
-    if (!imported && (PANICS.test(name) || UNUSED.test(name))) {
-      binaryen.Function.setBody(function_, module.unreachable());
-    }
+    if (!imported && unused(name)) binaryen.Function.setBody(function_, module.unreachable());
   }
   const { offset, data } = module.getDataSegmentInfo(module.getDataSegmentByIndex(0));
   const text = Buffer.from(data).toString("latin1");

@@ -38,8 +38,38 @@ export function optimize(wasm, names) {
   binaryen.setAlwaysInlineMaxSize(2);
   binaryen.setOneCallerInlineMaxSize(20);
   module.optimize();
-  if (!names) module.runPasses(["strip-debug", "strip-producers", "strip-target-features"]);
+  if (!names) {
+    module.runPasses(["strip-debug", "strip-producers", "strip-target-features"]);
+    sortFunctions(module);
+  }
   return emitted(module, names);
+}
+
+/**
+ * Those of one type come together, and then by their size: gzip finds more that is alike.
+ *
+ * @param {binaryen.Module} module
+ */
+function sortFunctions(module) {
+  const sorted = functions(module)
+    .filter((function_) => !function_.module)
+    .map((function_) => ({
+      ...function_,
+      type: [function_.params, function_.results].map(binaryen.expandType).join(" "),
+      size: binaryen.emitText(function_.body).length,
+    }))
+    .sort((one, other) => one.type.localeCompare(other.type) || one.size - other.size);
+  for (const { name, params, results, vars, body } of sorted) {
+    module.removeFunction(name);
+    module.addFunction(name, params, results, vars, body);
+  }
+}
+
+/** @param {binaryen.Module} module */
+export function functions(module) {
+  return Array.from({ length: module.getNumFunctions() }, (_, index) =>
+    binaryen.getFunctionInfo(module.getFunctionByIndex(index)),
+  );
 }
 
 /**

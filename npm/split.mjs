@@ -1,6 +1,7 @@
 import binaryen from "binaryen";
 import { DATA, mapSections } from "./sections.mjs";
-import { emitted, parse } from "./shrink.mjs";
+import { emitted, functions, parse } from "./shrink.mjs";
+import { TABLE, keepSlots, slots } from "./table.mjs";
 
 /**
  * What only a login needs, in `wasm/src/session.rs`: the exports, and the futures that they begin.
@@ -11,9 +12,8 @@ const LOGIN_FUTURE = /\bSession::(login|switch_organization)::/;
 
 /** The name by which the second module imports from the first. */
 export const FIRST = "first";
-/** What Rust's compiler calls the one memory, the table of functions, and the end of the stack. */
+/** What Rust's compiler calls the one memory, and the end of the stack. */
 const MEMORY = "0";
-const TABLE = "0";
 const STACK = "__stack_pointer";
 /** wasm-bindgen's table of what belongs to JavaScript. */
 const OBJECTS = "__wbindgen_externrefs";
@@ -26,11 +26,10 @@ const OBJECTS = "__wbindgen_externrefs";
  */
 export function loginSlots(wasm) {
   const module = parse(wasm);
-  const { functions, start } = slots(module);
+  const found = [...slots(module)].filter(([, name]) => LOGIN_FUTURE.test(name));
   module.dispose();
-  const found = functions.flatMap((name, index) => (LOGIN_FUTURE.test(name) ? start + index : []));
   if (!found.length) throw new Error("the function table has no login");
-  return new Set(found);
+  return new Set(found.map(([slot]) => slot));
 }
 
 /**
@@ -96,13 +95,6 @@ function share(first, login) {
 }
 
 /** @param {binaryen.Module} module */
-function functions(module) {
-  return Array.from({ length: module.getNumFunctions() }, (_, index) =>
-    binaryen.getFunctionInfo(module.getFunctionByIndex(index)),
-  );
-}
-
-/** @param {binaryen.Module} module */
 function defined(module) {
   return functions(module).filter((function_) => !function_.module);
 }
@@ -117,30 +109,4 @@ function keepExports(module, keep) {
     (_, index) => binaryen.getExportInfo(module.getExportByIndex(index)).name,
   );
   for (const name of names) if (!keep(name)) module.removeExport(name);
-}
-
-/**
- * The functions that Rust puts into the table, and where the first of them is.
- *
- * @param {binaryen.Module} module
- */
-function slots(module) {
-  const { name, data, offset } = binaryen.getElementSegmentInfo(module.getElementSegmentByIndex(0));
-  return { name, functions: data, start: Number(binaryen.getExpressionInfo(offset).value) };
-}
-
-/**
- * @param {binaryen.Module} module
- * @param {(slot: number) => boolean} keep
- */
-function keepSlots(module, keep) {
-  const { name, functions, start } = slots(module);
-  module.removeElementSegment(name);
-  for (let from = 0, to; from < functions.length; from = to) {
-    const kept = keep(start + from);
-    for (to = from + 1; to < functions.length && keep(start + to) === kept; ) to += 1;
-    if (!kept) continue;
-    const names = functions.slice(from, to);
-    module.addActiveElementSegment(TABLE, `from ${from}`, names, module.i32.const(start + from));
-  }
 }

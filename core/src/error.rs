@@ -26,8 +26,8 @@ pub enum Error {
     Server(Box<ServerError>),
     /// The server could not answer (429 or 5xx).
     Unavailable {
-        /// The HTTP status
-        status: u16,
+        /// The HTTP status; of this size, so that few words are copied with each error
+        status: u32,
         /// How many seconds the server asks to wait; zero if it does not say.
         retry_after: u32,
     },
@@ -177,7 +177,7 @@ impl Error {
     ) -> Self {
         let status = response.status;
         if status == 429 || status >= 500 {
-            return Self::Unavailable { status, retry_after: response.retry_after };
+            return Self::Unavailable { status: status.into(), retry_after: response.retry_after };
         }
         let error =
             parse(&response.body).ok().and_then(|body| ServerError::from_body(&body, status, sent));
