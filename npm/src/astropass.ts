@@ -1,8 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Session, Shown, Task } from "astropass-wasm";
+import type { Session, Shown, Task, Visit } from "astropass-wasm";
 import { clean, handOver, interrupted, noted, stateOf } from "./callback.js";
 import { AstropassError, toError } from "./errors.js";
 import type { Event, Host } from "./host.js";
+import { type Modules, load, loadLogin } from "./load.js";
 import { apiServer, asked, providerOf } from "./options.js";
 import { abortable, deferred } from "./promises.js";
 import { run } from "./task.js";
@@ -19,12 +20,10 @@ import type {
   StorageKind,
 } from "./types.js";
 
-/** @internal Starts the wasm, and gives its `Session`. */
-export type Load = () => Promise<typeof Session>;
-
 /** One user's session, kept for all tabs of the origin. */
 export class Astropass implements AsyncDisposable {
   readonly #session: Session;
+  #modules!: Modules;
   readonly #fetch: (request: Request) => Promise<Response>;
   readonly #server: URL | undefined;
   readonly #listeners = new Set<(state: AuthState) => void>();
@@ -41,8 +40,9 @@ export class Astropass implements AsyncDisposable {
   #state: AuthState;
 
   /** @internal What each entry's `create` does, with its own way to have the wasm. */
-  protected static async start(options: AstropassOptions, load: Load): Promise<Astropass> {
-    const auth = new this(await load(), options);
+  protected static async start(options: AstropassOptions, modules: Modules): Promise<Astropass> {
+    const auth = new this(await load(modules), options);
+    auth.#modules = modules;
     await auth.#tryStorage(false);
     return auth;
   }
@@ -133,6 +133,7 @@ export class Astropass implements AsyncDisposable {
   async loginWithRedirect(options: RedirectOptions = {}): Promise<void> {
     const begun = asked(options);
     const url = await this.#run(async () => {
+      await loadLogin(this.#modules);
       await this.#tryStorage(true);
       return run(this.#session.beginRedirect(begun));
     });
@@ -162,7 +163,11 @@ export class Astropass implements AsyncDisposable {
       );
     }
     clean(url);
-    const result = await noted(this.#work(() => this.#session.finishRedirect(url)));
+    const finished = this.#run(async () => {
+      await loadLogin(this.#modules);
+      return run(this.#session.finishRedirect(url));
+    });
+    const result = await noted(finished);
     if (result) {
       await this.#look();
       return result;
@@ -190,9 +195,11 @@ export class Astropass implements AsyncDisposable {
     const begun = asked(options);
     const popup = openWindow();
     try {
-      await this.#signIn(signal, (fail) =>
-        this.#session.loginWithPopup(begun, (url, millis) => popup.visit(url, millis, fail)),
-      );
+      await this.#signIn(signal, (fail) => {
+        const { promise, resolve } = deferred<string | undefined>();
+        const visit = (asked: Visit) => popup.visit(asked, resolve, fail);
+        return this.#session.loginWithPopup(begun, visit, promise);
+      });
     } finally {
       popup.close();
     }
@@ -215,6 +222,7 @@ export class Astropass implements AsyncDisposable {
       end?.addEventListener("abort", () => abandon(), { signal: over.signal });
     }
     const login = this.#run(async () => {
+      await abortable(loadLogin(this.#modules), signal);
       await this.#tryStorage(true);
       return run(await run(begin(fail), abandoned));
     });
@@ -264,7 +272,10 @@ export class Astropass implements AsyncDisposable {
    * `sessionChanged`: what they show is the old organization's.
    */
   async switchOrganization(organization: string): Promise<void> {
-    await this.#work(() => this.#session.switchOrganization(organization));
+    await this.#run(async () => {
+      await loadLogin(this.#modules);
+      await run(this.#session.switchOrganization(organization));
+    });
     await this.#look();
   }
 

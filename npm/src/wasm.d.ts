@@ -1,14 +1,26 @@
-/** The exports of the crate `astropass-wasm`; `wasm/src/session.rs` says what they do. */
+/**
+ * The exports of the crate `astropass-wasm`; `wasm/src/session.rs` says what they do, and
+ * `split.mjs` which of them are in the second module.
+ */
 declare module "astropass-wasm" {
-  export default function init(module: {
-    module_or_path: WebAssembly.Module | Response | Promise<Response> | BufferSource;
-  }): Promise<unknown>;
+  /** What both modules import, but for what the second takes from the first. */
+  export function imports(): WebAssembly.Imports;
+  /** Takes the exports of the first module. */
+  export function start(exports: WebAssembly.Exports): void;
+  /** Takes those of the second one. */
+  export function extend(exports: WebAssembly.Exports): void;
 
   /** A prompt with the seconds that are left. */
   export interface Shown {
     userCode: string;
     verificationUri: string;
     verificationUriComplete?: string;
+    expiresIn: number;
+  }
+
+  /** Where to send a window, and how many seconds it has. */
+  export interface Visit {
+    url: string;
     expiresIn: number;
   }
 
@@ -34,7 +46,8 @@ declare module "astropass-wasm" {
     finishRedirect(callback: string): Task<{ returnTo?: string } | undefined>;
     loginWithPopup(
       asked: object,
-      open: (url: string, millis: number) => Promise<string | undefined>,
+      visit: (asked: Visit) => void,
+      answer: Promise<string | undefined>,
     ): Task<Task<void>>;
     logout(): Task<boolean | undefined>;
     switchOrganization(organization: string): Task<void>;

@@ -1,3 +1,4 @@
+import type { Visit } from "astropass-wasm";
 import { channelOf, stateOf } from "./callback.js";
 import { AstropassError } from "./errors.js";
 
@@ -22,31 +23,34 @@ export function openWindow() {
   let timer: ReturnType<typeof setInterval>;
   return {
     /**
-     * Goes to `url`, and gives the URL that the window comes back to, or nothing after `millis`.
-     * Calls `closed` when somebody has closed the window.
+     * Goes to `url`. Tells `answered` the URL that the window comes back to, or nothing after
+     * `expiresIn` seconds; and `failed` when somebody has closed the window.
      */
-    visit: (url: string, millis: number, closed: (error: unknown) => void) =>
-      new Promise<string | undefined>((resolve) => {
-        const state = new URL(url).searchParams.get("state")!;
-        const end = Date.now() + millis;
-        channel = channelOf(state);
-        channel.onmessage = ({ data }) => {
-          // Any script of the origin can say anything here.
-          if (stateOf(String(data)) !== state) return;
-          // Whoever hears this closes the window, and nobody has to look after it any more.
-          clearInterval(timer);
-          channel!.postMessage("");
-          resolve(data);
-        };
-        timer = setInterval(() => {
-          if (Date.now() > end) resolve(undefined);
-          // A page there that cuts itself off (COOP) looks closed from here, but is in front of it.
-          else if (popup.closed && !document.hidden && document.hasFocus()) {
-            closed(new AstropassError("popup_closed", "the sign-in window was closed"));
-          }
-        }, LOOK);
-        popup.location.replace(url);
-      }),
+    visit(
+      { url, expiresIn }: Visit,
+      answered: (callback?: string) => void,
+      failed: (error: unknown) => void,
+    ) {
+      const state = new URL(url).searchParams.get("state")!;
+      const end = Date.now() + expiresIn * 1000;
+      channel = channelOf(state);
+      channel.onmessage = ({ data }) => {
+        // Any script of the origin can say anything here.
+        if (stateOf(String(data)) !== state) return;
+        // Whoever hears this closes the window, and nobody has to look after it any more.
+        clearInterval(timer);
+        channel!.postMessage("");
+        answered(data);
+      };
+      timer = setInterval(() => {
+        if (Date.now() > end) answered();
+        // A page there that cuts itself off (COOP) looks closed from here, but is in front of it.
+        else if (popup.closed && !document.hidden && document.hasFocus()) {
+          failed(new AstropassError("popup_closed", "the sign-in window was closed"));
+        }
+      }, LOOK);
+      popup.location.replace(url);
+    },
     close() {
       clearInterval(timer);
       channel?.close();

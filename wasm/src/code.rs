@@ -3,12 +3,12 @@
 use astropass_core::flow::{Entropy, Pending};
 use astropass_core::wire::{MAX_DEPTH, Value};
 use astropass_core::{Dialect, Endpoint, Error, Runtime};
-use js_sys::{Function, Promise};
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
-use crate::bindings::fill_random;
+use crate::bindings::{call, fill_random};
 use crate::json::{to_js, to_value};
 use crate::session::{Core, Session};
 use crate::task::{Task, settled};
@@ -47,19 +47,20 @@ impl Session {
         })
     }
 
-    /// Signs in by a window, up to the grant; gives the task that stores the session. `open` gets
-    /// the URL to show there and for how many milliseconds to wait, and gives a promise of the URL
-    /// that the window came back to, or of nothing.
+    /// Signs in by a window, up to the grant; gives the task that stores the session. `visit` gets
+    /// `{url, expiresIn}`, and throws nothing; `answer` is of the URL that the window comes back to,
+    /// or of nothing.
     #[wasm_bindgen(js_name = loginWithPopup)]
-    pub fn login_with_popup(&self, asked: &JsValue, open: Function) -> Task {
+    pub fn login_with_popup(&self, asked: &JsValue, visit: JsValue, answer: Promise) -> Task {
         let (inner, asked) = (self.inner(), read(asked));
         Task::new(async move {
             let core = inner.core_for_login().await?;
             let (url, pending) = begin(&core, &asked).await?;
-            let patience = Pending::LIFETIME as f64 * 1000.0;
-            let opened = open.call2(&JsValue::UNDEFINED, &url.as_str().into(), &patience.into());
-            let answer = Promise::resolve(&opened.unwrap_or_default());
-            let callback = settled(answer, |url| url.ok().and_then(|url| url.as_string())).await;
+            let mut shape = Value::Map(Vec::new());
+            shape.put("url", Some(url.as_str()));
+            shape.put("expiresIn", Some(Pending::LIFETIME));
+            call(&visit, &to_js(&shape));
+            let callback = settled(answer).await.ok().and_then(|url| url.as_string());
             let grant = core.redeem(pending, &callback.ok_or(Error::LoginExpired)?).await?;
             Ok(inner.establishing(core, grant).into())
         })

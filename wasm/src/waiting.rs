@@ -1,11 +1,10 @@
 use astropass_core::flow::Pending;
 use astropass_core::wire::{Value, concat};
 use astropass_core::{StoreError, Timestamp};
-use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
-use crate::bindings::{self, database, random_name, store_error, text};
-use crate::json::{parse_json, print_json};
+use crate::bindings::{self, database, print, random_name, store_error, text};
+use crate::json::{parse_json, to_js};
 use crate::task::settled;
 
 /// Logins of one profile that wait for the browser to come back.
@@ -68,8 +67,7 @@ impl Waiting {
     }
 
     async fn read(&self) -> Result<(Option<String>, Vec<Value>), StoreError> {
-        let read = |found: Result<JsValue, JsValue>| found.map_err(|error| store_error(&error));
-        let found = match settled(self.0.read(), read).await {
+        let found = match settled(self.0.read()).await.map_err(|error| store_error(&error)) {
             // It was set aside. What waited cannot be finished, but others can begin.
             Err(StoreError::Corrupt(_)) => return Ok((None, Vec::new())),
             found => found?,
@@ -83,9 +81,9 @@ impl Waiting {
     }
 
     async fn write(&self, expected: Option<String>, logins: Vec<Value>) -> Result<(), StoreError> {
-        let text = print_json(&Value::List(logins));
+        let text = print(&to_js(&Value::List(logins)));
         let saved = self.0.save(expected.as_deref(), &random_name(), &text);
-        settled(saved, |saved| saved.map(drop).map_err(|error| store_error(&error))).await
+        settled(saved).await.map(drop).map_err(|error| store_error(&error))
     }
 }
 

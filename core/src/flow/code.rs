@@ -122,7 +122,7 @@ impl Pending {
             }
             _ => {}
         }
-        if let Some(code) = answer.only("error")? {
+        if let Some(code) = answer.only("error")?.filter(|code| !code.is_empty()) {
             let error = ServerError::of_callback(code, answer.only("error_description")?);
             return Err(match error.code.as_str() {
                 "access_denied" => Error::AccessDenied(Some(error)),
@@ -243,7 +243,8 @@ impl Code {
         if response.status == 200 {
             return token::grant(&self.provider, response, self.parse);
         }
-        Err(Error::from_response("token response", response, self.parse, Some(&self.code)))
+        let sent = &[&self.code, &self.verifier];
+        Err(Error::from_response("token response", response, self.parse, sent))
     }
 }
 

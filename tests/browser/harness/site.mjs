@@ -25,10 +25,15 @@ const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker
 
 let unpacked;
 
-/** Serves on a port of its own: a new origin, and so a new database. */
+/**
+ * Serves on a port of its own: a new origin, and so a new database. It tells which files of the
+ * package were asked for, and `answer` is what a test sends instead of one.
+ */
 export async function startSite() {
   unpacked ??= unpack();
   const { root, entries } = unpacked;
+  const requested = [];
+  const answers = new Map();
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://site");
     response.setHeader("content-security-policy", POLICY);
@@ -39,6 +44,9 @@ export async function startSite() {
       return response.end(`export * from "/astropass/${entries.get(pathname)}";\n`);
     }
     const [, inPackage] = /^\/astropass\/(.*)$/.exec(pathname) ?? [];
+    if (inPackage !== undefined) requested.push(inPackage);
+    const answer = answers.get(inPackage);
+    if (answer) return answer(response);
     const file = inPackage === undefined
       ? join(PAGE, normalize(PAGES[pathname] ?? pathname))
       : join(root, normalize(`/${inPackage}`));
@@ -49,6 +57,8 @@ export async function startSite() {
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
+    requested: (ending) => requested.filter((path) => path.endsWith(ending)),
+    answer: (path, answer) => answers.set(path, answer),
     stop: () =>
       new Promise((closed) => {
         server.close(closed);
