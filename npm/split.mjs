@@ -81,10 +81,11 @@ function share(first, login) {
   login.runPasses(["remove-unused-module-elements"]);
   const shared = functions(login).filter(({ module }) => module === FIRST);
 
-  const table = first.getTable(TABLE);
-  const start = binaryen.Table.getInitial(table);
-  binaryen.Table.setInitial(table, start + shared.length);
-  binaryen.Table.setMax(table, start + shared.length);
+  const start = binaryen.Table.getInitial(first.getTable(TABLE));
+  for (const table of [first.getTable(TABLE), login.getTable(TABLE)]) {
+    binaryen.Table.setInitial(table, start + shared.length);
+    binaryen.Table.setMax(table, start + shared.length);
+  }
   const names = shared.map(({ name }) => name);
   first.addActiveElementSegment(TABLE, "shared", names, first.i32.const(start));
   for (const [index, { name, params, results }] of shared.entries()) {

@@ -1,13 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Session, Shown, Task, Visit } from "astropass-wasm";
-import { clean, handOver, interrupted, noted, stateOf } from "./callback.js";
+import type { Session, Shown, Task } from "astropass-wasm";
+import { stateOf, take, wasInterrupted } from "./callback.js";
 import { AstropassError, toError } from "./errors.js";
 import type { Event, Host } from "./host.js";
-import { type Modules, load, loadLogin } from "./load.js";
-import { apiServer, asked, providerOf } from "./options.js";
+import { type Code, type Modules, load, loadLogin } from "./load.js";
+import { apiServer, providerOf } from "./options.js";
 import { abortable, deferred } from "./promises.js";
 import { run } from "./task.js";
-import { openWindow } from "./window.js";
 import type {
   AstropassOptions,
   AstropassProblem,
@@ -110,7 +109,7 @@ export class Astropass implements AsyncDisposable {
    *   anything is shown, a storage that cannot be written
    */
   async login({ onPrompt, signal }: LoginOptions): Promise<void> {
-    await this.#signIn(signal, (fail) => {
+    await this.#signIn(signal, (_, fail) => {
       const show = async ({ expiresIn, ...prompt }: Shown) => {
         try {
           await onPrompt({ ...prompt, expiresAt: new Date(Date.now() + expiresIn * 1000) });
@@ -131,9 +130,9 @@ export class Astropass implements AsyncDisposable {
    *   then the page stays
    */
   async loginWithRedirect(options: RedirectOptions = {}): Promise<void> {
-    const begun = asked(options);
     const url = await this.#run(async () => {
-      await loadLogin(this.#modules);
+      const { asked } = await loadLogin(this.#modules);
+      const begun = asked(options);
       await this.#tryStorage(true);
       return run(this.#session.beginRedirect(begun));
     });
@@ -155,31 +154,14 @@ export class Astropass implements AsyncDisposable {
    */
   async handleRedirect(url = globalThis.location?.href): Promise<RedirectResult | undefined> {
     const state = url && stateOf(url);
-    if (!state) {
-      if (!interrupted()) return undefined;
-      throw new AstropassError(
-        "login_interrupted",
-        "the page was reloaded before the sign-in was done: sign in again",
-      );
-    }
-    clean(url);
-    const finished = this.#run(async () => {
-      await loadLogin(this.#modules);
-      return run(this.#session.finishRedirect(url));
+    if (state) take(url);
+    else if (!wasInterrupted()) return undefined;
+    const result = await this.#run(async () => {
+      const { handle } = await loadLogin(this.#modules);
+      return handle(url, state, () => run(this.#session.finishRedirect(url)));
     });
-    const result = await noted(finished);
-    if (result) {
-      await this.#look();
-      return result;
-    }
-    if (await handOver(url, state)) {
-      close();
-      return { popup: true };
-    }
-    throw new AstropassError(
-      "invalid_callback",
-      "no sign-in waits for this answer: it came before, or belongs to another browser or profile",
-    );
+    await this.#look();
+    return result;
   }
 
   /**
@@ -192,14 +174,14 @@ export class Astropass implements AsyncDisposable {
    */
   async loginWithPopup({ signal, ...options }: PopupOptions = {}): Promise<void> {
     signal?.throwIfAborted();
-    const begun = asked(options);
-    const popup = openWindow();
+    const popup = open("", "", "popup,width=480,height=720");
+    if (!popup) {
+      throw new AstropassError("popup_blocked", "the browser opens a window only right in a click");
+    }
     try {
-      await this.#signIn(signal, (fail) => {
-        const { promise, resolve } = deferred<string | undefined>();
-        const visit = (asked: Visit) => popup.visit(asked, resolve, fail);
-        return this.#session.loginWithPopup(begun, visit, promise);
-      });
+      await this.#signIn(signal, ({ asked, visitor }, fail, over) =>
+        this.#session.loginWithPopup(asked(options), ...visitor(popup, fail, over)),
+      );
     } finally {
       popup.close();
     }
@@ -208,7 +190,7 @@ export class Astropass implements AsyncDisposable {
   /** A login up to the grant, which `fail` or `signal` can end, and then the storing of it. */
   async #signIn(
     signal: AbortSignal | undefined,
-    begin: (fail: (error: unknown) => void) => Task<Task<void>>,
+    begin: (code: Code, fail: (error: unknown) => void, over: AbortSignal) => Task<Task<void>>,
   ): Promise<void> {
     signal?.throwIfAborted();
     const over = new AbortController();
@@ -222,9 +204,9 @@ export class Astropass implements AsyncDisposable {
       end?.addEventListener("abort", () => abandon(), { signal: over.signal });
     }
     const login = this.#run(async () => {
-      await abortable(loadLogin(this.#modules), signal);
+      const code = await abortable(loadLogin(this.#modules), signal);
       await this.#tryStorage(true);
-      return run(await run(begin(fail), abandoned));
+      return run(await run(begin(code, fail, over.signal), abandoned));
     });
     try {
       await abortable(Promise.race([login, thrown.promise]), signal);

@@ -1,5 +1,5 @@
 import { AstropassError } from "./errors.js";
-import type { AstropassOptions, RedirectOptions } from "./types.js";
+import type { AstropassOptions } from "./types.js";
 
 const WORKOS = "https://api.workos.com";
 const SCOPES = ["openid", "profile", "email", "offline_access"];
@@ -26,16 +26,6 @@ export function providerOf(options: AstropassOptions) {
   const token = given?.token;
   if (token) return { ...known, issuer: URL.canParse(token) ? new URL(token).origin : token };
   throw new AstropassError("misuse", "give Astropass.create() a provider, an issuer or endpoints");
-}
-
-/** What the wasm needs to know of a login by the authorization code flow. */
-export function asked({ redirectUri = location.pathname, ...asked }: RedirectOptions) {
-  const url = new URL(redirectUri, location.href);
-  if (url.origin !== location.origin) {
-    throw new AstropassError("invalid_url", "the redirect URI must be of this page's origin");
-  }
-  // Servers compare it byte for byte.
-  return { ...asked, redirectUri: URL.canParse(redirectUri) ? redirectUri : url.href };
 }
 
 /** The API server, as a base that paths are appended to. */

@@ -1,4 +1,5 @@
-import { clean, handOver, stateOf } from "./callback.js";
+import { stateOf, take, taken } from "./callback.js";
+import { handOver } from "./channel.js";
 
 /**
  * For a page that is nothing but a popup's redirect URI: hands its URL to the page that opened the
@@ -9,8 +10,9 @@ import { clean, handOver, stateOf } from "./callback.js";
 export async function answerPopup(url: string = location.href): Promise<boolean> {
   const state = stateOf(url);
   if (!state) return false;
-  clean(url);
-  const taken = await handOver(url, state);
-  if (taken) close();
-  return taken;
+  take(url);
+  taken();
+  if (!(await handOver(url, state))) return false;
+  close();
+  return true;
 }

@@ -1,4 +1,5 @@
 import { Astropass as Core } from "./astropass.js";
+import * as code from "./code.js";
 // workerd compiles no wasm while it runs: it imports the modules.
 import login from "./astropass-login.wasm";
 import first from "./astropass.wasm";
@@ -7,7 +8,7 @@ import type { AstropassOptions } from "./types.js";
 export { AstropassError } from "./errors.js";
 export type * from "./types.js";
 
-const modules = { first: async () => first, login: async () => login };
+const modules = { first: async () => first, login: async () => login, code: async () => code };
 
 export class Astropass extends Core {
   /**

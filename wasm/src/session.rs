@@ -52,7 +52,7 @@ impl Session {
     /// Tries the store, and whether it can be written if this is `thorough`; gives what keeps the
     /// database from being used, if anything does. Then the session is in this page only.
     pub fn start(&self, thorough: bool) -> Task {
-        let inner = self.inner();
+        let inner = Rc::clone(&self.0);
         Task::new(async move {
             let problem = inner.store.start(thorough).await;
             Ok(problem.map_or(JsValue::UNDEFINED, |error| to_js_error(&error.into())))
@@ -67,7 +67,7 @@ impl Session {
 
     /// Gives an access token; `rejected` is one that a server answered 401 to.
     pub fn token(&self, rejected: Option<String>) -> Task {
-        let inner = self.inner();
+        let inner = Rc::clone(&self.0);
         Task::new(async move {
             let core = inner.core().await?;
             let fresh = if rejected.is_none() { core.fresh().await? } else { None };
@@ -81,7 +81,7 @@ impl Session {
 
     /// Gives `{user, organization, expiresAt}` of the stored session.
     pub fn credentials(&self) -> Task {
-        let inner = self.inner();
+        let inner = Rc::clone(&self.0);
         Task::new(async move {
             let found = inner.core().await?.credentials().await;
             if matches!(found, Err(Error::NotSignedIn)) {
@@ -95,7 +95,7 @@ impl Session {
     /// Signs in, up to the approval; gives the task that stores the session. `show` gets
     /// `{userCode, verificationUri, verificationUriComplete, expiresIn}`, and throws nothing.
     pub fn login(&self, show: JsValue) -> Task {
-        let inner = self.inner();
+        let inner = Rc::clone(&self.0);
         Task::new(async move {
             let core = inner.core_for_login().await?;
             let grant = core.authorize_device(|prompt| call(&show, &prompt_to_js(&prompt))).await?;
@@ -105,7 +105,7 @@ impl Session {
 
     /// Signs out; gives whether the server confirmed it, or nothing where it has no way to.
     pub fn logout(&self) -> Task {
-        let inner = self.inner();
+        let inner = Rc::clone(&self.0);
         Task::new(async move {
             let signed_out = inner.core().await?.logout().await?;
             Ok(signed_out.revoked.map_or(JsValue::UNDEFINED, |revoked| revoked.is_ok().into()))
@@ -115,7 +115,7 @@ impl Session {
     /// Goes on as a member of another organization (WorkOS).
     #[wasm_bindgen(js_name = switchOrganization)]
     pub fn switch_organization(&self, organization: String) -> Task {
-        let inner = self.inner();
+        let inner = Rc::clone(&self.0);
         Task::new(async move {
             inner.core().await?.switch_organization(organization).await?;
             Ok(JsValue::UNDEFINED)
