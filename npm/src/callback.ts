@@ -4,6 +4,8 @@ const PARAMETERS =
 
 /** How many answers are being handled in this page. */
 let handling = 0;
+/** Whether it is being left: Firefox then lets requests fail in it, and goes on with it for a while. */
+let leaving = false;
 
 /** The `state` of `url` if it is the answer to a login of ours; 128 random bits tell it from others. */
 export function stateOf(url: string): string | undefined {
@@ -18,6 +20,7 @@ export function stateOf(url: string): string | undefined {
 export function take(url: string): void {
   handling += 1;
   note("handles a redirect");
+  addEventListener("beforeunload", () => (leaving = true));
   if (url !== location.href) return;
   const [page, hash] = url.split(/(?=#)/, 2);
   const rest = page!.replace(PARAMETERS, ([first]) => (first === "?" ? "?" : ""));
@@ -25,12 +28,9 @@ export function take(url: string): void {
 }
 
 /** Ends what {@link take} begins. */
-export function taken(): void {
-  // Not in a page that is just being left: Firefox first lets its requests fail.
-  setTimeout(() => {
-    handling -= 1;
-    note("");
-  });
+export function taken(failed?: boolean): void {
+  handling -= 1;
+  if (!(failed && leaving)) note("");
 }
 
 /** Whether the tab was reloaded while an answer was handled; says so once. */

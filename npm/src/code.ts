@@ -32,7 +32,11 @@ export async function handle(
       "the page was reloaded before the sign-in was done: sign in again",
     );
   }
-  const result = await finish().finally(taken);
+  const result = await finish().catch((error: unknown) => {
+    taken(true);
+    throw error;
+  });
+  taken();
   if (result) return result;
   if (await handOver(url, state)) {
     close();
