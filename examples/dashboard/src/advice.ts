@@ -49,7 +49,7 @@ const ADVICE: Partial<Record<AstropassErrorCode, Advice>> = {
   popup_blocked: {
     icon: "window",
     title: "The window was blocked",
-    text: "Your browser did not open the sign-in window. Allow it for this site, or sign in here.",
+    text: "Your browser did not open the sign-in window. Allow it for this site, or choose another way.",
     action: again,
   },
   popup_closed: {

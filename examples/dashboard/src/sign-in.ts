@@ -44,7 +44,7 @@ export function signInView(auth: Astropass, before: AuthState, failed?: unknown)
     idle = state;
     const { picture, title, text, action, press, others } = invitation(state);
     const first = button("button primary wide", press, action);
-    show(...card(icon(picture), title, text, first, others ? otherWays() : undefined));
+    show(...card(icon(picture), title, text, first, others ? waysBut(redirect) : undefined));
   };
 
   const invitation = (state: AuthState): Invitation => {
@@ -79,14 +79,15 @@ export function signInView(auth: Astropass, before: AuthState, failed?: unknown)
     };
   };
 
-  const otherWays = () =>
-    el(
-      "div",
-      { class: "other-ways", role: "group", "aria-labelledby": "other-ways" },
-      el("p", { class: "label", id: "other-ways" }, "Other ways to sign in"),
-      button("button quiet", () => void login(inWindow), icon("window"), "In a new window"),
-      button("button quiet", () => void login(withCode), icon("phone"), "With a code, on any device"),
-    );
+  /** All ways but the one that the first button is for. */
+  const waysBut = (first: Way) => {
+    const others = ([[redirect, "page"], [inWindow, "window"], [withCode, "phone"]] as const)
+      .filter(([way]) => way !== first)
+      .map(([way, picture]) => button("button quiet", () => void login(way), icon(picture), way.name));
+    const label = el("p", { class: "label", id: "other-ways" }, "Other ways to sign in");
+    const group = { class: "other-ways", role: "group", "aria-labelledby": "other-ways" };
+    return el("div", group, label, ...others);
+  };
 
   const showStarting = (way: Way, own: AbortController) => {
     const cancel = button("button wide", () => own.abort(), "Cancel");
@@ -105,7 +106,7 @@ export function signInView(auth: Astropass, before: AuthState, failed?: unknown)
     const advice = adviceFor(error);
     const retry = button("button primary wide", () => void login(last), advice.action);
     const detail = advice.detail && el("p", { class: "detail" }, advice.detail);
-    const body = [detail || undefined, retry, otherWays()];
+    const body = [detail || undefined, retry, waysBut(last)];
     show(...card(icon(advice.icon), advice.title, advice.text, ...body));
     announce(advice.text);
   };

@@ -3,6 +3,8 @@ import type { IconName } from "./icon";
 
 /** A way to sign in. */
 export interface Way {
+  /** What it is called where others are offered beside it. */
+  name: string;
   /** What is shown where it takes a moment, until there is something else to see. */
   title: string;
   text: string;
@@ -16,6 +18,7 @@ export interface Way {
 /** By the sign-in page, in this tab: the page goes away, and comes back signed in. */
 export function byRedirect(auth: Astropass): Way {
   return {
+    name: "In this window",
     title: "Going to the sign-in page",
     text: "This takes a moment.",
     resumes: true,
@@ -32,6 +35,7 @@ export function byRedirect(auth: Astropass): Way {
 /** By the sign-in page in a window of its own, so that this page stays as it is. */
 export function byWindow(auth: Astropass): Way {
   return {
+    name: "In a new window",
     title: "Continue in the other window",
     text: "The sign-in page is open there. It closes by itself when you are done.",
     icon: "window",
@@ -43,6 +47,7 @@ export function byWindow(auth: Astropass): Way {
 /** By a code that is approved anywhere, such as on a phone. */
 export function byCode(auth: Astropass, onPrompt: (prompt: Prompt) => void): Way {
   return {
+    name: "With a code, on any device",
     title: "Getting a code",
     text: "This takes a moment.",
     resumes: true,
