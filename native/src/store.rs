@@ -21,6 +21,7 @@ pub use self::keyring::{Items, Keyring, Prompt};
 pub use self::kind::{StoreChoice, StoreKind};
 pub use self::notice::Notice;
 pub(crate) use self::notice::Notices;
+pub(crate) use self::private::failed;
 use self::vault::Vault;
 use crate::Home;
 use crate::runtime::SystemRuntime;

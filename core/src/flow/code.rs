@@ -34,11 +34,10 @@ impl Pending {
     /// Begins a login at `now`, and gives the URL to open with it.
     ///
     /// `redirect_uri` is sent as it is, since servers compare it byte for byte (RFC 9700 §2.1);
-    /// `parameters` are added to those of the standards, such as `login_hint`; a
-    /// `prompt` among them, or in the endpoint, stands in place of the `consent` that OpenID
-    /// Connect's refresh token needs. `entropy` comes from
-    /// the platform's cryptographic generator: 32 bytes become the code verifier, 43 characters
-    /// (RFC 7636 §4.1), and 16 the `state`.
+    /// `parameters` are added to those of the standards, such as `login_hint`; a `prompt` among
+    /// them, or in the endpoint, stands in place of the `consent` that OpenID Connect's refresh
+    /// token needs. `entropy` comes from the platform's cryptographic generator: 32 bytes become the
+    /// code verifier, 43 characters (RFC 7636 §4.1), and 16 the `state`.
     ///
     /// # Errors
     /// [`Error::MissingEndpoint`], and [`Error::InvalidUrl`] for a redirect URI that is neither

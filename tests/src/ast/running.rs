@@ -128,6 +128,12 @@ impl Running {
         serde_json::from_str(&prompt).expect("a line of JSON")
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Interrupts it as Ctrl-C does.
     pub fn interrupt(&self) {
         let pid = Pid::from_child(&self.child);

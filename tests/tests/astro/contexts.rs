@@ -23,7 +23,31 @@ fn astro_context_list_shows_each_domain_once() {
 }
 
 #[test]
-fn astro_context_switch_and_the_variable_choose_a_context() {
+fn astro_whoami_shows_who_where_and_until_when() {
+    let world = in_both();
+    let output = world.astro("whoami").env("ASTRO_DOMAIN", CLOUD).run();
+    for shown in ["Ada Lovelace", "ada@example.com", "Analytical Engines", "Production", CLOUD] {
+        assert!(output.ok().contains(shown), "{shown}: {output:?}");
+    }
+    let json = world.astro("whoami --json").run().json();
+    assert_eq!(json[0]["context"], SOFTWARE);
+    assert_eq!(json[0]["workspace"]["name"], "Production");
+    let nobody = World::new().astro("whoami").run();
+    assert!(nobody.failed(4).contains("'astro login astronomer.io'"), "{nobody:?}");
+}
+
+#[test]
+fn astro_auth_token_prints_the_token_as_the_system_takes_it() {
+    let world = in_both();
+    let token = |args: &str| world.astro(args).printing_a_token().run();
+    assert_eq!(token("auth token").ok().lines().count(), 1);
+    assert_eq!(token("auth token --json").json()[0]["token_type"], serde_json::Value::Null);
+    let cloud = world.astro("auth token --json").env("ASTRO_DOMAIN", CLOUD).printing_a_token();
+    assert_eq!(cloud.run().json()[0]["token_type"], "Bearer");
+}
+
+#[test]
+fn astro_context_switch_domain_chooses_a_context_as_the_variable_does() {
     let world = in_both();
     world.astro("context switch cloud.astronomer.io").run().ok();
     assert!(world.astro("whoami").run().ok().contains(CLOUD));
@@ -33,7 +57,7 @@ fn astro_context_switch_and_the_variable_choose_a_context() {
 }
 
 #[test]
-fn astro_context_delete_signs_out_and_forgets() {
+fn astro_context_delete_domain_signs_out_and_forgets() {
     let world = in_both();
     world.astro("context delete software.example").run().ok();
     assert_eq!(world.home.credentials()["profiles"].as_object().unwrap().len(), 1);

@@ -71,7 +71,7 @@ fn astro_login_asks_again_for_what_is_no_email_address() {
 }
 
 #[test]
-fn astro_login_with_a_login_link_prints_it_and_waits_for_the_browser() {
+fn astro_login_l_prints_the_link_and_waits_for_the_browser() {
     let world = World::new();
     let _port = RegisteredPort::hold();
     let mut login =
@@ -87,7 +87,7 @@ fn astro_login_with_a_login_link_prints_it_and_waits_for_the_browser() {
 }
 
 #[test]
-fn astro_login_with_a_login_link_takes_the_pasted_url_of_another_device() {
+fn astro_login_l_takes_the_pasted_url_of_another_device() {
     let world = World::new();
     let _port = RegisteredPort::hold();
     let mut login = world.astro("login --login-link --email ada@example.com").start_on_terminal();
@@ -98,8 +98,8 @@ fn astro_login_with_a_login_link_takes_the_pasted_url_of_another_device() {
     let link = anstream::adapter::strip_str(&link).to_string();
     // Its browser finds nobody at that address.
     let visit = world.domains.visitor().staying().visit(&link).unwrap();
-    login.answer("Waiting", "http://localhost:12345/callback?code=stranger&state=other");
-    login.answer("does not help", &visit.callback.unwrap());
+    login.answer("press Enter.", "http://localhost:12345/callback?code=stranger&state=other");
+    login.answer("That is not the answer to this login", &visit.callback.unwrap());
     let output = login.finish();
     assert!(output.ok().contains("Welcome, Ada Lovelace"), "{output:?}");
 }
@@ -167,7 +167,7 @@ fn astro_login_is_refreshed_and_rotated_like_any_other() {
 }
 
 #[test]
-fn astro_logout_revokes_at_the_server_and_clears_organization_and_workspace() {
+fn astro_logout_domain_revokes_at_the_server_and_clears_organization_and_workspace() {
     let world = World::with(&json!({}));
     in_browser(&world, "login --email ada@example.com", &world.domains.visitor()).0.ok();
     let output = world.astro("logout").run();

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{SOFTWARE, World};
 
 #[test]
-fn astro_login_with_username_and_hidden_password() {
+fn astro_login_basedomain_asks_for_username_and_hidden_password() {
     let world = World::with(&json!({}));
     let mut login = world.astro("login software.example").start_on_terminal();
     login.answer(
@@ -23,7 +23,7 @@ fn astro_login_with_username_and_hidden_password() {
 }
 
 #[test]
-fn astro_login_with_an_empty_username_takes_a_hidden_token_of_the_token_page() {
+fn astro_login_basedomain_with_an_empty_username_takes_a_hidden_token_of_the_token_page() {
     let world = World::new();
     let token = world.domains.servers.houston_token("ada", 3600).unwrap();
     let mut login = world.astro("login software.example").start_on_terminal();
@@ -36,7 +36,7 @@ fn astro_login_with_an_empty_username_takes_a_hidden_token_of_the_token_page() {
 }
 
 #[test]
-fn astro_login_with_oauth_goes_straight_to_the_token() {
+fn astro_login_basedomain_o_goes_straight_to_the_token() {
     let world = World::new();
     let token = world.domains.servers.houston_token("ada", 3600).unwrap();
     let login = world.astro("login software.example --oauth").stdin(format!("{token}\n"));
@@ -47,7 +47,7 @@ fn astro_login_with_oauth_goes_straight_to_the_token() {
 }
 
 #[test]
-fn astro_login_with_a_login_link_prints_the_token_pages_link() {
+fn astro_login_basedomain_l_prints_the_token_pages_link() {
     let world = World::new();
     let mut login = world.astro("login software.example -l").start_on_terminal();
     let link = login.wait_for(|stdout, _| {

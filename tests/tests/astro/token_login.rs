@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{CLOUD, World};
 
 #[test]
-fn astro_login_with_a_token_as_an_argument_says_that_others_can_see_it() {
+fn astro_login_t_token_as_an_argument_says_that_others_can_see_it() {
     let world = World::new();
     let token = world.domains.servers.cloud_token("ada", 3600).unwrap();
     let output = world.astro("login astronomer.io --token-login").args([&token]).run();
@@ -16,7 +16,7 @@ fn astro_login_with_a_token_as_an_argument_says_that_others_can_see_it() {
 }
 
 #[test]
-fn astro_login_with_a_token_from_standard_input() {
+fn astro_login_t_reads_the_token_from_standard_input() {
     let world = World::new().with_token("ada");
     let context = world.context(CLOUD);
     assert_eq!(context["session"]["user"]["email"], "ada@example.com");
@@ -27,7 +27,7 @@ fn astro_login_with_a_token_from_standard_input() {
 }
 
 #[test]
-fn astro_login_with_t_alone_prints_the_token_page_and_asks_hidden() {
+fn astro_login_t_alone_prints_the_token_page_and_asks_hidden() {
     let world = World::new();
     let token = world.domains.servers.cloud_token("ada", 3600).unwrap();
     let mut login = world.astro("login -t").start_on_terminal();

@@ -50,7 +50,7 @@ fn link(login: &mut Running) -> String {
 }
 
 #[test]
-fn from_the_link_to_a_session_that_is_refreshed() {
+fn ast_login_browser_from_the_link_to_a_session_that_is_refreshed() {
     let world = world();
     let mut running = login(&world, "--browser --no-browser --json").start();
     let prompt = running.prompt();

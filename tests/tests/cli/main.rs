@@ -8,6 +8,7 @@ mod account;
 mod api;
 mod browser;
 mod device_faults;
+mod doctor;
 mod example;
 mod gate;
 mod interrupt;

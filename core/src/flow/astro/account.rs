@@ -6,10 +6,10 @@ use crate::{Endpoint, Error, Instant, InvalidUrl, Named, Request, Response, Secr
 /// Asks Astro cloud who is signed in, in which organization, and for its workspaces.
 ///
 /// ```text
-/// Start ─send→ User ─answer, send→ Organization ─answer, send→ Workspaces ─last page→ Ended
-///                └─none is known, send→  │403, 404, send          ↑   ↑  └─page, send─┐
-///                                        └→ Organizations ─answer, send┘   └──────────────┘
-///                                                └─there is none→ Ended
+/// Start ─send→ User ─an id is known, send→ Organization ─answer, send→ Workspaces ─last page→ Ended
+///               │                              └─403, 404, send→ Organizations  └─page, send→ Workspaces
+///               └─none is known, send→ Organizations ─answer, send→ Workspaces
+///                                                     └─there is none→ Ended
 /// ```
 #[derive(Debug)]
 pub struct Account {
