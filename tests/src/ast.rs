@@ -12,6 +12,7 @@
 
 mod program;
 mod running;
+mod world;
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
@@ -25,6 +26,7 @@ use tempfile::TempDir;
 
 pub use self::program::program;
 pub use self::running::{Output, Running};
+pub use self::world::{CLIENT, World, eager};
 use crate::server::CANARY;
 
 /// A directory for `ASTRO_HOME`, deleted when dropped.
