@@ -12,6 +12,8 @@
 
 mod program;
 mod running;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod trace;
 mod world;
 
 use std::cell::RefCell;
@@ -26,6 +28,8 @@ use tempfile::TempDir;
 
 pub use self::program::program;
 pub use self::running::{Output, Running};
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub use self::trace::{Call, Traced};
 pub use self::world::{CLIENT, World, eager};
 use crate::server::CANARY;
 
@@ -104,7 +108,12 @@ impl Home {
 
     /// A program of this workspace in the same environment as `ast`.
     pub fn program(&self, name: &str) -> Ast {
-        let mut command = Command::new(program(name));
+        self.program_at(program(name))
+    }
+
+    /// The program at `path` in the same environment as `ast`.
+    pub fn program_at(&self, path: &Path) -> Ast {
+        let mut command = Command::new(path);
         command.current_dir(self.path()).env_clear();
         // No session bus can be found by its variable or by its usual place.
         command.env("XDG_RUNTIME_DIR", self.path().join("no-bus"));
@@ -205,6 +214,12 @@ impl Ast {
     pub fn stdin(mut self, input: impl Into<Vec<u8>>) -> Self {
         self.command.stdin(Stdio::piped());
         self.input = Some(input.into());
+        self
+    }
+
+    /// Where it reads standard input from.
+    pub fn stdin_from(mut self, input: impl Into<Stdio>) -> Self {
+        self.command.stdin(input);
         self
     }
 

@@ -107,14 +107,21 @@ impl Running {
 
     /// Interrupts it as Ctrl-C does.
     pub fn interrupt(&self) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::INT).expect("it can be interrupted");
+        self.signal(Signal::INT);
     }
 
     /// Ends it as a time limit does.
     pub fn terminate(&self) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).expect("it can be ended");
+        self.signal(Signal::TERM);
+    }
+
+    /// Ends it wherever it is, as `kill -9` does.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it was not waited for yet");
     }
 
     /// Waits for its end.
