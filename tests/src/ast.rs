@@ -16,12 +16,11 @@ mod running;
 mod trace;
 mod world;
 
-use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -43,7 +42,7 @@ pub struct Home {
     printed: Printed,
 }
 
-type Printed = Rc<RefCell<Vec<String>>>;
+type Printed = Arc<Mutex<Vec<String>>>;
 
 impl Home {
     /// An empty home.
@@ -125,7 +124,7 @@ impl Home {
             command.env("ASTRO_STORE", "file");
         }
         command.stdin(Stdio::null());
-        Ast { command, input: None, printed: Some(Rc::clone(&self.printed)) }
+        Ast { command, input: None, printed: Some(Arc::clone(&self.printed)) }
     }
 
     /// Every file below, with its path from here.
@@ -147,7 +146,7 @@ impl Home {
 
     fn check(&self) {
         use std::os::unix::fs::MetadataExt;
-        for text in self.printed.borrow().iter() {
+        for text in self.printed.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             assert!(!has_secret(text.as_bytes()), "a token was printed:\n{text}");
         }
         for path in self.files() {

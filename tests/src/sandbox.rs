@@ -154,6 +154,22 @@ pub fn lock() {
     assert!(answer.contains(collection), "not locked: {answer}");
 }
 
+/// The names of all items of `astropass` in the keyring, orphans too.
+///
+/// # Panics
+/// If they cannot be listed.
+#[must_use]
+pub fn items() -> Vec<String> {
+    let mut search = Command::new("secret-tool");
+    let found = search.args(["search", "--all", "service", "astropass"]).output().unwrap();
+    // It prints the secrets on the one, and the attributes on the other.
+    let found = String::from_utf8(found.stderr).unwrap();
+    let names = found.lines().filter_map(|line| line.strip_prefix("attribute.username = "));
+    let mut names: Vec<_> = names.map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
 /// What a program that has to succeed writes to stdout.
 ///
 /// # Panics

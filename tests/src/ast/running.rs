@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -131,7 +132,8 @@ impl Running {
         let status = self.child.wait().expect("its status");
         let (stdout, stderr) = self.text();
         if let Some(printed) = &self.printed {
-            printed.borrow_mut().extend([stdout.clone(), stderr.clone()]);
+            let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
+            printed.extend([stdout.clone(), stderr.clone()]);
         }
         Output { code: status.code(), stdout, stderr }
     }

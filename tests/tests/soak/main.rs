@@ -11,4 +11,7 @@
 )]
 
 mod figures;
+mod stepped;
 mod storm;
+mod terminal;
+mod work;
