@@ -160,10 +160,14 @@ pub fn lock() {
 /// If they cannot be listed.
 #[must_use]
 pub fn items() -> Vec<String> {
-    let mut search = Command::new("secret-tool");
-    let found = search.args(["search", "--all", "service", "astropass"]).output().unwrap();
-    // It prints the secrets on the one, and the attributes on the other.
-    let found = String::from_utf8(found.stderr).unwrap();
+    let search = || {
+        let mut search = Command::new("secret-tool");
+        let found = search.args(["search", "--all", "service", "astropass"]).output().unwrap();
+        // It prints the secrets on the one, and the attributes on the other.
+        String::from_utf8(found.stderr).unwrap()
+    };
+    // It gives up when an item is deleted between its search and its reading.
+    let found = (0..200).map(|_| search()).find(|found| !found.contains("secret-tool: ")).unwrap();
     let names = found.lines().filter_map(|line| line.strip_prefix("attribute.username = "));
     let mut names: Vec<_> = names.map(str::to_owned).collect();
     names.sort();

@@ -230,15 +230,28 @@ impl Folder {
         Ok(())
     }
 
-    /// Deletes what writers left that were killed: each held the lock that is held now.
-    fn sweep_temporary(&self) {
-        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with(".credentials.") && name.ends_with(".tmp") {
-                let _ = fs::remove_file(entry.path());
-            }
+    /// Deletes what writers left that were killed, as every writer does.
+    pub(crate) fn sweep(&self) -> Result<(), StoreError> {
+        if self.temporary().next().is_some() {
+            let _lock = self.lock_file()?;
+            self.sweep_temporary();
         }
+        Ok(())
+    }
+
+    /// Deletes temporary files: each one's writer held the lock that is held now.
+    fn sweep_temporary(&self) {
+        for path in self.temporary() {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    fn temporary(&self) -> impl Iterator<Item = PathBuf> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(".credentials.") && name.ends_with(".tmp")
+        })
     }
 
     /// Keeps the file under a dated name that nothing has yet.
