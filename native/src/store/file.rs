@@ -144,14 +144,26 @@ impl Folder {
 
     /// Creates the folder for its user alone, or makes it so.
     fn create(&self) -> Result<(), StoreError> {
+        let mut metadata = fs::metadata(&self.path);
+        if !metadata.as_ref().is_ok_and(fs::Metadata::is_dir) {
+            self.make().map_err(|error| failed("cannot create", &self.path, &error))?;
+            metadata = fs::metadata(&self.path);
+        }
+        let metadata =
+            metadata.map_err(|error| failed("cannot look at", &self.path, &error))?;
+        self.restrict(&self.path, &metadata, 0o700)
+    }
+
+    fn make(&self) -> io::Result<()> {
+        let missing: Vec<_> = self.path.ancestors().take_while(|path| !path.exists()).collect();
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.path).map_err(|error| failed("cannot create", &self.path, &error))?;
-        let metadata = fs::metadata(&self.path)
-            .map_err(|error| failed("cannot look at", &self.path, &error))?;
-        self.restrict(&self.path, &metadata, 0o700)
+        builder.create(&self.path)?;
+        // A folder lasts once the one that it is in is synced.
+        missing.into_iter().filter_map(Path::parent).for_each(sync);
+        Ok(())
     }
 
     fn read_text(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
@@ -226,7 +238,7 @@ impl Folder {
         write_private(&temporary, &text)
             .and_then(|()| fs::rename(&temporary, self.file()))
             .map_err(|error| failed("cannot write", &self.file(), &error))?;
-        self.sync();
+        sync(&self.path);
         Ok(())
     }
 
@@ -271,19 +283,8 @@ impl Folder {
             .find(|path| fs::symlink_metadata(path).is_err())
             .ok_or_else(|| StoreError::Io("too many files are kept already".to_owned()))?;
         keep(&path).map_err(|error| failed("cannot keep the file as", &path, &error))?;
-        self.sync();
+        sync(&self.path);
         Ok(path)
-    }
-
-    /// Makes renames in the folder last through a power cut, where the system has a call for that.
-    ///
-    /// It comes too late to fail: everybody can see the rename already.
-    fn sync(&self) {
-        if cfg!(unix)
-            && let Err(error) = File::open(&self.path).and_then(|folder| folder.sync_all())
-        {
-            tracing::warn!(%error, "the credentials folder cannot be synced");
-        }
     }
 
     fn parse(&self, text: &[u8]) -> Result<Parsed, StoreError> {
@@ -291,5 +292,16 @@ impl Folder {
         let value = parse_json(text)
             .map_err(|_| StoreError::Corrupt(format!("{} is not whole JSON", path.display())))?;
         Document::parse(value)
+    }
+}
+
+/// Makes renames in `folder` last through a power cut, where the system has a call for that.
+///
+/// It comes too late to fail: everybody can see the rename already.
+fn sync(folder: &Path) {
+    if cfg!(unix)
+        && let Err(error) = File::open(folder).and_then(|folder| folder.sync_all())
+    {
+        tracing::warn!(%error, "a folder cannot be synced");
     }
 }

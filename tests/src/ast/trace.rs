@@ -34,31 +34,33 @@ pub struct Traced {
 pub struct Call {
     /// Its name, such as `rename`
     pub name: &'static str,
-    /// The file, or what a descriptor stands for; of a rename, the new name
+    /// The file, or what a descriptor stands for; of a rename, the new name; of a message to a
+    /// socket, how it begins
     pub what: String,
 }
 
 impl Ast {
-    /// Runs it to its end, or kills it right after `kill_after` of the calls that are listed.
+    /// Runs it to its end, or kills it right after `kill_after` of the calls that are `counted`.
     ///
     /// # Panics
     /// If it cannot be traced, or takes a minute.
     #[must_use]
-    pub fn traced(self, kill_after: Option<usize>) -> Traced {
+    pub fn traced(self, counted: fn(&Call) -> bool, kill_after: Option<usize>) -> Traced {
         // Whom a thread traces is told to that thread only, among its own children.
-        let tracer = thread::spawn(move || Tracer::start(&self.command).run(kill_after));
+        let tracer = thread::spawn(move || Tracer::start(&self.command, counted).run(kill_after));
         tracer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
 struct Tracer {
     process: Pid,
+    counted: fn(&Call) -> bool,
     calls: Vec<Call>,
 }
 
 impl Tracer {
     /// Begins when the shell that becomes the program has stopped itself.
-    fn start(command: &Command) -> Self {
+    fn start(command: &Command, counted: fn(&Call) -> bool) -> Self {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", r#"kill -STOP $$; exec "$0" "$@""#]);
         shell.arg(command.get_program()).args(command.get_args());
@@ -76,7 +78,7 @@ impl Tracer {
             | Options::PTRACE_O_TRACEEXEC;
         ptrace::seize(process, options).expect("it can be traced");
         kill(process, Signal::SIGCONT).expect("it goes on");
-        Self { process, calls: Vec::new() }
+        Self { process, counted, calls: Vec::new() }
     }
 
     fn run(mut self, kill_after: Option<usize>) -> Traced {
@@ -165,21 +167,39 @@ impl Tracer {
             libc::SYS_ftruncate => ("truncate", file(first)),
             libc::SYS_fsync | libc::SYS_fdatasync => ("sync", file(first)),
             libc::SYS_write | libc::SYS_writev | libc::SYS_pwrite64 => ("write", file(first)),
-            libc::SYS_sendto | libc::SYS_sendmsg => ("send", file(first)),
+            libc::SYS_sendmsg => ("send", self.message(second)),
+            libc::SYS_sendto => ("send", file(first)),
             number => older(number).map(|(name, path_at)| (name, path(arguments[path_at])))?,
         };
         // How tokio wakes its own threads is nobody else's business.
         let call = Call { name, what: what? };
-        (call.what != "anon_inode:[eventfd]").then_some(call)
+        (call.what != "anon_inode:[eventfd]" && (self.counted)(&call)).then_some(call)
+    }
+
+    /// How a message begins, of which `address` is the header (`struct msghdr`).
+    fn message(&self, address: u64) -> Option<String> {
+        let pointer = |address| {
+            let bytes = self.memory(address, 8)?;
+            Some(u64::from_ne_bytes(bytes.try_into().ok()?))
+        };
+        let (base, length) = (pointer(pointer(address + 16)?)?, pointer(pointer(address + 16)? + 8)?);
+        let bytes = self.memory(base, usize::try_from(length.min(512)).ok()?)?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// The text at `address` of the process.
     fn text(&self, address: u64) -> Option<String> {
+        let bytes = self.memory(address, 4096)?;
+        Some(CStr::from_bytes_until_nul(&bytes).ok()?.to_string_lossy().into_owned())
+    }
+
+    /// At most so many bytes at `address` of the process.
+    fn memory(&self, address: u64, length: usize) -> Option<Vec<u8>> {
         let memory = File::open(format!("/proc/{}/mem", self.process)).ok()?;
-        let mut bytes = vec![0; 4096];
+        let mut bytes = vec![0; length];
         let read = memory.read_at(&mut bytes, address).ok()?;
-        let text = CStr::from_bytes_until_nul(bytes.get(..read)?).ok()?;
-        Some(text.to_string_lossy().into_owned())
+        bytes.truncate(read);
+        Some(bytes)
     }
 }
 

@@ -1,15 +1,25 @@
 //! How much to do, and what came of it.
 
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::time::Instant;
 
 /// Names the file that takes the rows of the table; set by `make soak`.
 const TABLE: &str = "ASTROPASS_SOAK";
 
+/// Whether this is `make soak`.
+pub(crate) fn is_full() -> bool {
+    std::env::var_os(TABLE).is_some()
+}
+
 /// `full` in `make soak`, else `small`.
 pub(crate) fn many(small: usize, full: usize) -> usize {
-    if std::env::var_os(TABLE).is_some() { full } else { small }
+    if is_full() { full } else { small }
+}
+
+pub(crate) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// A row of the table.

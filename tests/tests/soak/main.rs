@@ -11,6 +11,7 @@
 )]
 
 mod figures;
+mod killed;
 mod stepped;
 mod storm;
 mod terminal;

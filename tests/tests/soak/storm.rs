@@ -1,7 +1,6 @@
 //! Many processes at the moment of expiry.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{PipeWriter, pipe};
 use std::path::Path;
 use std::thread;
@@ -11,7 +10,7 @@ use astropass_tests::ast::{Running, World, eager};
 use astropass_tests::client::get;
 use astropass_tests::server::{Endpoint, Options};
 
-use crate::figures::{Figures, many};
+use crate::figures::{Figures, many, random};
 
 const TASKS: usize = 16;
 /// What the server takes to answer a refresh, in seconds.
@@ -91,10 +90,6 @@ fn sleep_until(moment: SystemTime) {
 fn is_valid(world: &World, token: &str) -> bool {
     let me = get(&format!("{}/api/v1/me", world.server.url())).bearer(token);
     me.send().unwrap().status() == 200
-}
-
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub(crate) struct Terminal {
     pub(crate) place: Place,
     /// Items of others are in the same keyring.
     pub(crate) profile: String,
+    /// Whether the server repeats its answer to a refresh.
+    pub(crate) has_grace: bool,
 }
 
 /// The tokens of a session.
@@ -47,7 +50,7 @@ impl Terminal {
             grace: Duration::from_secs(grace),
             ..eager()
         };
-        Self { world: World::new(options), place, profile }
+        Self { world: World::new(options), place, profile, has_grace: grace > 0 }
     }
 
     pub(crate) fn ast(&self, args: &str) -> Ast {
@@ -108,6 +111,11 @@ impl Terminal {
         });
     }
 
+    /// `.astro`.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.world.home.path().join(".astro")
+    }
+
     /// The tokens came as many seconds earlier.
     pub(crate) fn age(&self, seconds: i64) {
         self.world.home.age(&self.profile, seconds);
@@ -129,8 +137,7 @@ impl Terminal {
             }
             orphans += own.len() - referred.len();
         }
-        let folder = fs::read_dir(self.world.home.credentials_file().parent().unwrap()).unwrap();
-        let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names = fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let expected = |name: &String| name == "credentials.json" || name.ends_with(".lock");
         orphans + names.filter(|name| !expected(name)).count()
     }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use astropass_tests::ast::Ast;
+use astropass_tests::server::Stats;
 
 use crate::figures::Figures;
 use crate::terminal::{Terminal, Tokens};
@@ -35,6 +36,7 @@ pub(crate) struct Before {
     tokens: Option<Tokens>,
     issued: usize,
     sign_outs: u32,
+    refreshes: u32,
 }
 
 impl Work {
@@ -50,12 +52,9 @@ impl Work {
             }
             Self::Login | Self::Logout | Self::Profile => {}
         }
-        let server = &terminal.world.server;
-        Before {
-            tokens: terminal.tokens(),
-            issued: server.issued().len(),
-            sign_outs: server.stats().sign_outs,
-        }
+        let (server, tokens) = (&terminal.world.server, terminal.tokens());
+        let Stats { sign_outs, refreshes, .. } = server.stats();
+        Before { tokens, issued: server.issued().len(), sign_outs, refreshes }
     }
 
     pub(crate) fn command(self, terminal: &Terminal) -> Ast {
@@ -101,8 +100,12 @@ impl Work {
         }
         let kept = terminal.world.home.credentials_file().exists()
             .then(|| terminal.world.home.credentials());
+        let stats = server.stats();
+        let signed_out = self == Self::Logout && stats.sign_outs > before.sign_outs;
+        // What a strict server has rotated was stored, or was lost with the process.
+        let rotated = stats.refreshes > before.refreshes && !is_new;
+        let ended = signed_out || rotated && !terminal.has_grace;
         let token = terminal.ast("token").printing_a_token().run();
-        let ended = server.stats().sign_outs > before.sign_outs && self == Self::Logout;
         match &found {
             None => drop(token.failed(4)),
             Some(_) if ended => {
