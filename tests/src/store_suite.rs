@@ -258,8 +258,9 @@ fn is_read_beside_its_writer<S: Store>(open: &(impl Fn(&str) -> S + Sync)) {
         let _done = Done(&done);
         writer.block_on(async {
             for number in 0..REPLACED {
-                // The sizes differ, and so does the number of items where there are several.
-                let credentials = credentials(&"x".repeat(1 + number * 100));
+                // Up to tokens of 8 KiB; the sizes differ, and so does the number of items where
+                // there are several.
+                let credentials = credentials(&"x".repeat(1 + number * 8184 / (REPLACED - 1)));
                 revision = store.save(&guard, Some(&revision), &credentials).await.unwrap();
             }
         });

@@ -85,6 +85,15 @@ impl Folder {
         &self,
         change: impl FnOnce(&mut Document) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.update_with_room(0, change)
+    }
+
+    /// The same, if there is room for `reserve` bytes more.
+    pub(crate) fn update_with_room<T>(
+        &self,
+        reserve: usize,
+        change: impl FnOnce(&mut Document) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.create()?;
         let _lock = self.lock_file()?;
         let found = self.read_text().and_then(|text| {
@@ -95,21 +104,22 @@ impl Folder {
             }
         });
         let (mut document, older) = match found {
-            Err(problem @ StoreError::Corrupt(_)) => return self.begin_anew(change, problem),
+            Err(problem @ StoreError::Corrupt(_)) => return self.begin_anew(reserve, change, problem),
             found => found?,
         };
         let result = change(&mut document)?;
         if let Some(text) = older {
-            let kept_as = self.keep_as("older-client", |kept_as| write_private(kept_as, &text))?;
+            let kept_as = self.keep_as("older-client", |kept_as| write_private(kept_as, &text, 0))?;
             self.notices.push(Notice::OlderClient { kept_as });
         }
-        self.replace(&document)?;
+        self.replace(&document, reserve)?;
         Ok(result)
     }
 
     /// Applies `change` to an empty document, and sets the file aside that cannot be read.
     fn begin_anew<T>(
         &self,
+        reserve: usize,
         change: impl FnOnce(&mut Document) -> Result<T, StoreError>,
         problem: StoreError,
     ) -> Result<T, StoreError> {
@@ -118,7 +128,7 @@ impl Folder {
         let result = change(&mut document).map_err(|_| problem)?;
         let kept_as = self.keep_as("corrupt", |kept_as| fs::rename(self.file(), kept_as))?;
         self.notices.push(Notice::SetAside { kept_as });
-        self.replace(&document)?;
+        self.replace(&document, reserve)?;
         Ok(result)
     }
 
@@ -231,11 +241,11 @@ impl Folder {
     }
 
     /// Replaces the file durably: temporary file, fsync, rename, fsync of the folder.
-    fn replace(&self, document: &Document) -> Result<(), StoreError> {
+    fn replace(&self, document: &Document, reserve: usize) -> Result<(), StoreError> {
         let text = print_json_pretty(document.as_value());
         self.sweep_temporary();
         let temporary = self.path.join(format!(".credentials.{}.tmp", document::random_name()?));
-        write_private(&temporary, &text)
+        write_private(&temporary, &text, reserve)
             .and_then(|()| fs::rename(&temporary, self.file()))
             .map_err(|error| failed("cannot write", &self.file(), &error))?;
         sync(&self.path);
