@@ -21,6 +21,7 @@ mod settings_login;
 mod shell;
 mod standard;
 mod store;
+mod store_faults;
 mod terminal;
 mod token;
 mod whoami;
