@@ -21,6 +21,13 @@ pub struct InvalidUrl(&'static str);
 impl InvalidUrl {
     /// A whole URL, or more of one, where only a host is asked for.
     pub(crate) const NOT_A_HOST: Self = Self("it is more than a host name");
+    /// An id that could lead out of its place in a path.
+    pub(crate) const NOT_AN_ID: Self = Self("an id in it has characters that no id has");
+
+    /// What is wrong with it.
+    pub(crate) fn reason(self) -> &'static str {
+        self.0
+    }
 
     pub(crate) fn message(self) -> String {
         concat(&["the URL cannot be used: ", self.0])

@@ -231,6 +231,8 @@ impl Provider {
         let Some(endpoint) = &self.endpoints.revocation else { return Ok(None) };
         match self.dialect {
             Dialect::WorkOs(_) => Ok(workos::sign_out(endpoint, credentials, parse)?),
+            // Auth0 knows refresh tokens only, and calls any other one revoked too.
+            Dialect::Astro if credentials.refresh_token.is_none() => Ok(None),
             _ => oidc::revocation(self, endpoint, credentials).map(Some),
         }
     }

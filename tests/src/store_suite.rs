@@ -53,6 +53,7 @@ pub fn credentials(mark: &str) -> Credentials {
         refresh_token: Some(Secret::new(format!("refresh-{mark}"))),
         received_at: Timestamp::from_unix(1_800_000_000),
         lifetime: Some(3600),
+        login: None,
     }
 }
 

@@ -229,7 +229,8 @@ impl Code {
         if response.status == 200 {
             return token::grant(&self.provider, response, self.parse);
         }
-        Err(Error::from_response("token response", response, self.parse, Some(&self.code)))
+        let sent = &[&self.code, &self.verifier];
+        Err(Error::from_response("token response", response, self.parse, sent))
     }
 }
 

@@ -25,7 +25,8 @@ pub struct InvalidDomain(InvalidUrl);
 
 impl fmt::Display for InvalidDomain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str("the domain cannot be used: ")?;
+        f.write_str(self.0.reason())
     }
 }
 
@@ -43,20 +44,23 @@ impl Domain {
     /// Reads a domain as people write it: a host, of the cloud with `cloud.` before it or without.
     ///
     /// # Errors
-    /// What is no plain host name.
+    /// What is no plain name, and an IP address.
     pub fn parse(text: &str) -> Result<Self, InvalidDomain> {
-        let url = Endpoint::parse(&concat(&["https://", text, "/"])).map_err(InvalidDomain)?;
-        // A path, a query or a port would silently be another host's, or lost.
-        if url.host().len() != text.len() {
+        // What is more, such as a path or a port, would silently be lost, or name another host.
+        if text.bytes().any(|b| matches!(b, b'/' | b'?' | b'#' | b'\\' | b':' | b'@')) {
             return Err(InvalidDomain(InvalidUrl::NOT_A_HOST));
         }
+        let url = Endpoint::parse(&concat(&["https://", text, "/"])).map_err(InvalidDomain)?;
         let host = url.host();
         let cloud = host.strip_prefix("cloud.").unwrap_or(host);
         let (name, system) = match CLOUD.contains(&cloud) {
             true => (cloud, System::Cloud),
             false => (host, System::Software),
         };
-        Ok(Self { name: name.to_owned(), system })
+        let domain = Self { name: name.to_owned(), system };
+        // An IP address has no hosts below it.
+        domain.api().map_err(InvalidDomain)?;
+        Ok(domain)
     }
 
     /// Reads a domain that a developer set on purpose: as [`parse`](Self::parse), but `localhost`

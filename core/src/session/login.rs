@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use super::state::{Current, State};
 use super::{LOCK_WAIT, Session, drive, silent};
-use crate::flow::{Device, Entropy, Pending, Prompt, Userinfo};
+use crate::flow::{Device, Entropy, PastedToken, Pending, Prompt, Userinfo};
 use crate::{
-    Credentials, Endpoint, Error, Event, Grant, Http, Revision, Runtime, Store, StoreError,
+    Credentials, Dialect, Endpoint, Error, Event, Grant, Http, Revision, Runtime, Secret, Store,
+    StoreError,
 };
 
 impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
@@ -56,24 +57,42 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         drive(device, &self.http, &self.runtime, show).await
     }
 
+    /// A token that the user got elsewhere, once the server has accepted it; nothing is stored yet.
+    ///
+    /// # Errors
+    /// Before anything is sent if the store cannot be written (rule 7); then as [`PastedToken`].
+    pub async fn accept_token(&self, token: Secret) -> Result<Box<Grant>, Error> {
+        self.prepare_login().await?;
+        let flow = PastedToken::new(self.provider.clone(), token, self.runtime.json());
+        drive(flow, &self.http, &self.runtime, silent).await
+    }
+
     /// Makes `grant` this profile's session and revokes the one before (rule 10).
     ///
     /// To be run to its end, since the grant exists nowhere else.
     ///
     /// # Errors
-    /// If the grant cannot be stored.
+    /// If the grant cannot be stored. At Astro cloud also if its user has no e-mail address; then
+    /// the grant is revoked.
     pub async fn establish(&self, mut grant: Box<Grant>) -> Result<Arc<Credentials>, Error> {
         let now = (self.runtime.now(), self.runtime.wall());
+        let mut named = Ok(());
         if grant.user.as_ref().is_none_or(|user| user.email.is_none()) {
-            self.ask_userinfo(&mut grant).await;
+            named = self.ask_userinfo(&mut grant).await;
         }
         let credentials =
             Credentials::new(&self.provider.issuer, &self.provider.client_id, *grant, now.1);
+        if let Err(error) = named {
+            // Nobody will hold it, and what went wrong is known already.
+            let _ = self.revoke(&credentials).await;
+            return Err(error);
+        }
         let (revision, previous) = self.replace(&credentials).await?;
         let credentials = Arc::new(credentials);
         {
             let mut state = self.state();
-            *state = State { identity: Some(credentials.identity.clone()), ..State::default() };
+            *state = State::default();
+            state.belong_to(&credentials, &revision);
             let current = Current::new(Arc::clone(&credentials), revision, Some(now.0));
             state.begin(current, now.0, now.1);
         }
@@ -106,10 +125,11 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         before.is_none() || after.is_none() || before == after
     }
 
-    /// Adds what userinfo knows. A name is no reason to fail a login that succeeded.
-    async fn ask_userinfo(&self, grant: &mut Grant) {
+    /// Adds what userinfo knows. A name is no reason to fail a login that succeeded, but Astro
+    /// cloud has no users without an e-mail address.
+    async fn ask_userinfo(&self, grant: &mut Grant) -> Result<(), Error> {
         if self.provider.endpoints.userinfo.is_none() {
-            return;
+            return Ok(());
         }
         let flow = Userinfo::new(
             self.provider.clone(),
@@ -117,9 +137,14 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             grant.subject.clone(),
             self.runtime.json(),
         );
-        if let Ok(user) = drive(flow, &self.http, &self.runtime, silent).await {
-            grant.subject.get_or_insert_with(|| user.id.clone());
-            grant.user = Some(user);
+        match drive(flow, &self.http, &self.runtime, silent).await {
+            Ok(user) => {
+                grant.subject.get_or_insert_with(|| user.id.clone());
+                grant.user = Some(user);
+            }
+            Err(error) if self.provider.dialect == Dialect::Astro => return Err(error),
+            Err(_) => {}
         }
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::state::Current;
+use super::state::{Current, login_of};
 use super::{LOCK_WAIT, Session, drive, silent};
 use crate::flow::Refresh;
 use crate::{
@@ -212,7 +212,9 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             self.state().over = Some((before.revision.clone(), Error::SessionChanged));
             return Err(Error::SessionChanged);
         }
-        let credentials = Arc::new(before.credentials.renewed(*grant, wall));
+        let login = login_of(&before.credentials, &before.revision);
+        let renewed = before.credentials.renewed(*grant, wall);
+        let credentials = Arc::new(Credentials { login, ..renewed });
         let saved = self.save(guard, Some(&before.revision), &credentials).await;
         let event = match &saved {
             Ok(_) => Event::Refreshed { expires_at: credentials.expires_at() },
@@ -232,7 +234,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let token = current.token.clone();
         {
             let mut state = self.state();
-            state.identity = Some(credentials.identity.clone());
+            state.belong_to(&credentials, &before.revision);
             state.begin(current, now, wall);
             state.failed = None;
             state.over = None;

@@ -44,6 +44,7 @@ fn stored() -> Credentials {
         refresh_token: Some(Secret::new("refresh-stored".to_owned())),
         received_at: Timestamp::from_unix(1_800_000_000),
         lifetime: Some(300),
+        login: None,
     }
 }
 

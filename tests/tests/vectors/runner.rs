@@ -94,6 +94,7 @@ fn run_one(file: &Value, vector: &Value, parse: ParseJson) -> Result<(), String>
                 refresh_token: secret("refresh_token"),
                 received_at: Timestamp::from_unix(0),
                 lifetime: None,
+                login: None,
             };
             match Revoke::new(&provider, &credentials, parse).map_err(|error| error.to_string())? {
                 Some(revoke) => conversation.run(revoke, |()| Value::Bool(true))?,
