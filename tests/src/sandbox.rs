@@ -1,6 +1,11 @@
 //! Runs one test in a child process, with a home and a session bus of its own, and gnome-keyring on
 //! that bus.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "what a test uses fails as a test does")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what a test uses fails as a test does"
+)]
 
 use std::collections::HashMap;
 use std::env;
@@ -162,11 +167,13 @@ pub fn lock() {
 #[must_use]
 pub fn items() -> Vec<String> {
     let channel = on_the_bus();
-    let ask = |path: &Path<'_>, interface: &str, method: &str, args: &dyn Fn(Message) -> Message| {
-        let call = Message::call_with_args(NAME, path, interface, method, ());
-        channel.send_with_reply_and_block(args(call), PATIENCE)
-    };
-    let (root, service) = (Path::from("/org/freedesktop/secrets"), "org.freedesktop.Secret.Service");
+    let ask =
+        |path: &Path<'_>, interface: &str, method: &str, args: &dyn Fn(Message) -> Message| {
+            let call = Message::call_with_args(NAME, path, interface, method, ());
+            channel.send_with_reply_and_block(args(call), PATIENCE)
+        };
+    let (root, service) =
+        (Path::from("/org/freedesktop/secrets"), "org.freedesktop.Secret.Service");
     // A call that the service answers before it knows this client; see the keyring adapter.
     let _ = ask(&root, service, "ReadAlias", &|call| call.append1(""));
     let wanted = HashMap::from([("service", "astropass")]);

@@ -33,10 +33,10 @@ mod locks;
 mod login;
 #[path = "stores/processes.rs"]
 mod processes;
-#[path = "stores/sending.rs"]
-mod sending;
 #[path = "stores/protocol.rs"]
 mod protocol;
+#[path = "stores/sending.rs"]
+mod sending;
 #[path = "stores/server.rs"]
 mod server;
 #[path = "stores/session.rs"]

@@ -104,12 +104,15 @@ impl Folder {
             }
         });
         let (mut document, older) = match found {
-            Err(problem @ StoreError::Corrupt(_)) => return self.begin_anew(reserve, change, problem),
+            Err(problem @ StoreError::Corrupt(_)) => {
+                return self.begin_anew(reserve, change, problem);
+            }
             found => found?,
         };
         let result = change(&mut document)?;
         if let Some(text) = older {
-            let kept_as = self.keep_as("older-client", |kept_as| write_private(kept_as, &text, 0))?;
+            let kept_as =
+                self.keep_as("older-client", |kept_as| write_private(kept_as, &text, 0))?;
             self.notices.push(Notice::OlderClient { kept_as });
         }
         self.replace(&document, reserve)?;
@@ -159,8 +162,7 @@ impl Folder {
             self.make().map_err(|error| failed("cannot create", &self.path, &error))?;
             metadata = fs::metadata(&self.path);
         }
-        let metadata =
-            metadata.map_err(|error| failed("cannot look at", &self.path, &error))?;
+        let metadata = metadata.map_err(|error| failed("cannot look at", &self.path, &error))?;
         self.restrict(&self.path, &metadata, 0o700)
     }
 

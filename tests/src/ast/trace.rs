@@ -114,11 +114,12 @@ impl Tracer {
                     (thread, None)
                 }
                 WaitStatus::PtraceSyscall(thread) => {
-                    if is_program && self.passed(thread, &mut entered) {
-                        if Some(self.calls.len()) == kill_after {
-                            let _ = kill(self.process, Signal::SIGKILL);
-                            continue;
-                        }
+                    if is_program
+                        && self.passed(thread, &mut entered)
+                        && Some(self.calls.len()) == kill_after
+                    {
+                        let _ = kill(self.process, Signal::SIGKILL);
+                        continue;
                     }
                     (thread, None)
                 }
@@ -182,7 +183,8 @@ impl Tracer {
             let bytes = self.memory(address, 8)?;
             Some(u64::from_ne_bytes(bytes.try_into().ok()?))
         };
-        let (base, length) = (pointer(pointer(address + 16)?)?, pointer(pointer(address + 16)? + 8)?);
+        let (base, length) =
+            (pointer(pointer(address + 16)?)?, pointer(pointer(address + 16)? + 8)?);
         let bytes = self.memory(base, usize::try_from(length.min(512)).ok()?)?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }

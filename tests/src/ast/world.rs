@@ -78,7 +78,8 @@ impl World {
         let mut signed_in = stored["profiles"]["default"].take();
         signed_in["tokens"]["access_token"] = grant["access_token"].clone();
         signed_in["tokens"]["refresh_token"] = grant["refresh_token"].clone();
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_secs();
+        let now =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_secs();
         signed_in["session"]["received_at"] = now.into();
         if self.home.credentials_file().exists() {
             stored = self.home.credentials();
@@ -133,4 +134,3 @@ fn one_login() -> &'static (String, String) {
         (world.server.url().to_owned(), world.home.credentials().to_string())
     })
 }
-

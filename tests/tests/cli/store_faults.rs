@@ -127,7 +127,10 @@ fn mounted(world: &World, script: &str, args: &str) -> Ast {
         unshare.push("--map-root-user");
     }
     let command = world.home.program_at(Path::new("/usr/bin/unshare")).args(unshare);
-    command.args(["sh", "-c", &script]).args([program("ast")]).args(program("ast").to_str())
+    command
+        .args(["sh", "-c", &script])
+        .args([program("ast")])
+        .args(program("ast").to_str())
         .args(args.split_whitespace())
 }
 
@@ -161,7 +164,8 @@ fn while_mounted(script: &str, code: &str, next: &str) {
 
 #[test]
 fn full_disk() {
-    let script = "mkdir small; mount -t tmpfs -o size=64k,mode=700 none small; cp -p .astro/* small;
+    let script =
+        "mkdir small; mount -t tmpfs -o size=64k,mode=700 none small; cp -p .astro/* small;
         dd if=/dev/zero of=small/filler 2>/dev/null; mount --bind small .astro;";
     while_mounted(script, "store_io", "free some space");
 }

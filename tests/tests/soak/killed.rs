@@ -34,7 +34,7 @@ fn killed_at_random(place: Place, kills: usize, what: &str) {
         let lane = |lane: usize| {
             scope.spawn(move || {
                 // Half of them with a server that repeats its answer, half with a strict one.
-                let grace = if lane % 2 == 0 { 30 } else { 0 };
+                let grace = if lane.is_multiple_of(2) { 30 } else { 0 };
                 let terminal = Terminal::new(place, format!("lane-{lane}"), grace);
                 let share = kills / LANES + usize::from(lane < kills % LANES);
                 kill_often(&terminal, lane, share)
@@ -70,7 +70,7 @@ fn kill_often(terminal: &Terminal, lane: usize, kills: usize) -> Figures {
 fn moment(work: Work) -> Duration {
     let part = Duration::from_micros(random() % 30_000);
     match work {
-        Work::FirstLogin | Work::Login if random() % 2 == 0 => POLL + part,
+        Work::FirstLogin | Work::Login if random().is_multiple_of(2) => POLL + part,
         _ => part,
     }
 }

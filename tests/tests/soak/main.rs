@@ -2,6 +2,7 @@
 //!
 //! With small numbers, and with the full ones in `make soak`, which prints what was counted.
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#![allow(clippy::print_stdout, reason = "what was lost, and why, is said before the test fails")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

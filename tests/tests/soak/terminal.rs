@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use astropass::{
-    Credentials, Home, Keyring, KeyringPrompt, ProfileStore, StoreChoice, parse_json,
-};
+use astropass::{Credentials, Home, Keyring, KeyringPrompt, ProfileStore, StoreChoice, parse_json};
 use astropass_core::{Store, Stored};
 use astropass_tests::ast::{Ast, World, eager};
 use astropass_tests::sandbox;
@@ -57,9 +55,7 @@ impl Terminal {
         let ast = self.world.ast(args).env("ASTRO_PROFILE", &self.profile);
         match self.place {
             Place::File => ast,
-            Place::Keyring => {
-                ast.env("DBUS_SESSION_BUS_ADDRESS", env::var(sandbox::BUS).unwrap())
-            }
+            Place::Keyring => ast.env("DBUS_SESSION_BUS_ADDRESS", env::var(sandbox::BUS).unwrap()),
         }
     }
 
@@ -137,7 +133,9 @@ impl Terminal {
             }
             orphans += own.len() - referred.len();
         }
-        let names = fs::read_dir(self.folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names = fs::read_dir(self.folder())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let expected = |name: &String| name == "credentials.json" || name.ends_with(".lock");
         orphans + names.filter(|name| !expected(name)).count()
     }

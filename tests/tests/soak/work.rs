@@ -22,14 +22,8 @@ pub(crate) enum Work {
     Profile,
 }
 
-pub(crate) const ALL: [Work; 6] = [
-    Work::FirstLogin,
-    Work::Login,
-    Work::Refresh,
-    Work::Logout,
-    Work::Account,
-    Work::Profile,
-];
+pub(crate) const ALL: [Work; 6] =
+    [Work::FirstLogin, Work::Login, Work::Refresh, Work::Logout, Work::Account, Work::Profile];
 
 /// What there was before, as far as it matters after.
 pub(crate) struct Before {
@@ -83,9 +77,9 @@ impl Work {
         let found = terminal.tokens();
         let server = &terminal.world.server;
         let issued: HashSet<_> = server.issued().split_off(before.issued).into_iter().collect();
-        let is_new = found.as_ref().is_some_and(|found| {
-            issued.contains(&found.access) && issued.contains(&found.refresh)
-        });
+        let is_new = found
+            .as_ref()
+            .is_some_and(|found| issued.contains(&found.access) && issued.contains(&found.refresh));
         let is_whole = match self {
             Self::FirstLogin => found.is_none() || is_new,
             Self::Logout => found.is_none() || found == before.tokens,
@@ -98,7 +92,11 @@ impl Work {
         if found.is_some() {
             terminal.age(EXPIRED);
         }
-        let kept = terminal.world.home.credentials_file().exists()
+        let kept = terminal
+            .world
+            .home
+            .credentials_file()
+            .exists()
             .then(|| terminal.world.home.credentials());
         let stats = server.stats();
         let signed_out = self == Self::Logout && stats.sign_outs > before.sign_outs;

@@ -84,4 +84,3 @@ impl Drop for Held {
         self.0.wait().unwrap();
     }
 }
-

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use astropass::{
     Credentials, Dialect, Encoding, Identity, Items, Secret, StoreChoice, StoreError, StoreKind,
@@ -49,7 +49,7 @@ fn stored() -> Credentials {
 }
 
 /// A home as `release` left it, with its tokens in the file or in a keyring.
-fn left_by(release: &PathBuf, kind: StoreKind) -> (TestHome, Memory) {
+fn left_by(release: &Path, kind: StoreKind) -> (TestHome, Memory) {
     let read = |name| fs::read_to_string(release.join(name)).unwrap();
     let (file, items) = match kind {
         StoreKind::File => (read("file.json"), "{}".to_owned()),
@@ -157,7 +157,10 @@ fn another_version_writes_beside_this_one() {
     assert_eq!(items.names().len(), 1, "step 4 of both is done: {:?}", items.names());
     let file = home.json();
     assert_eq!(file.get("sweep"), None);
-    assert_eq!((&file["news"], &file["profiles"]["default"]["bound_to"]["key"]), (&Value::Bool(true), &json!("k1")));
+    assert_eq!(
+        (&file["news"], &file["profiles"]["default"]["bound_to"]["key"]),
+        (&Value::Bool(true), &json!("k1"))
+    );
 }
 
 fn sha256(text: &str) -> String {
