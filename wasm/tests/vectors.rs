@@ -4,8 +4,12 @@
 
 #[path = "../../tests/tests/vectors/contract.rs"]
 mod contract;
+#[path = "../../tests/tests/vectors/conversation.rs"]
+mod conversation;
 #[path = "../../tests/tests/vectors/describe.rs"]
 mod describe;
+#[path = "../../tests/tests/vectors/hostile.rs"]
+mod hostile;
 #[path = "../../tests/tests/vectors/json.rs"]
 mod json;
 #[path = "../../tests/tests/vectors/plain.rs"]
@@ -32,6 +36,6 @@ macro_rules! vectors {
 }
 
 vectors! {
-    credentials device_authorization device_flow discovery endpoint id_token refresh revocation
+    credentials device_authorization device_flow discovery endpoint hostile id_token refresh revocation
     token userinfo
 }
