@@ -13,6 +13,8 @@ mod describe;
 mod hostile;
 #[path = "vectors/json.rs"]
 mod json;
+#[path = "vectors/kept.rs"]
+mod kept;
 #[path = "vectors/plain.rs"]
 mod plain;
 #[path = "vectors/runner.rs"]

@@ -23,6 +23,8 @@
 //! the answer had been good. The machine is told the mutated answer until it ends, or once where
 //! there are answers after it.
 
+#![cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page has no sockets"))]
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -37,7 +39,7 @@ use super::{json, runner};
 pub(crate) struct Case<'a> {
     pub(crate) name: String,
     pub(crate) endpoint: &'a Value,
-    provider: Option<&'a Value>,
+    pub(crate) provider: Option<&'a Value>,
     pub(crate) class: String,
     /// Whether it differs from the good answer in one field of its JSON only.
     pub(crate) is_one_field: bool,
@@ -45,7 +47,10 @@ pub(crate) struct Case<'a> {
     pub(crate) expected: String,
 }
 
-#[derive(Clone)]
+/// Whoever gives the hostile answer.
+pub(crate) type Answering<'a> =
+    dyn FnMut(&Request) -> Result<Result<Response, HttpError>, String> + 'a;
+
 pub(crate) enum Hostile {
     Answer {
         status: u16,
@@ -119,11 +124,7 @@ pub(crate) fn cases(file: &Value) -> Result<Vec<Case<'_>>, String> {
 
 impl Case<'_> {
     /// Leads the conversation through the hostile answer and compares how it ends.
-    pub(crate) fn run(
-        &self,
-        parse: ParseJson,
-        hostile: &mut dyn FnMut(&Request) -> Result<Result<Response, HttpError>, String>,
-    ) -> Result<(), String> {
+    pub(crate) fn run(&self, parse: ParseJson, hostile: &mut Answering<'_>) -> Result<(), String> {
         let nothing = Value::Null;
         let mut secrets = Vec::new();
         collect_secrets(self.endpoint, &mut secrets);
@@ -134,10 +135,30 @@ impl Case<'_> {
             secrets,
             parse,
         };
-        let mut begin: VecDeque<&Value> = list(self.endpoint, "begin").iter().collect();
-        let mut then: VecDeque<&Value> = list(self.endpoint, "then").iter().collect();
+        let events = conversation.events(&mut self.answers(|request| hostile(request)))?;
+        let end = events.last().ok_or("nothing happened")?;
+        let outcome = match end.field("error") {
+            Some(error) => error.string("code").unwrap_or_default(),
+            None => "done",
+        };
+        ensure(outcome == self.expected, &format!("{outcome} in place of {}", self.expected))
+    }
+}
+
+impl<'a> Case<'a> {
+    /// Answers as the endpoint's file says, and with `hostile` where it is the answer's turn.
+    pub(crate) fn answers<F>(
+        &self,
+        mut hostile: F,
+    ) -> impl FnMut(&Request) -> Result<Answer, String> + use<'a, F>
+    where
+        F: FnMut(&Request) -> Result<Result<Response, HttpError>, String>,
+    {
+        let endpoint = self.endpoint;
+        let mut begin: VecDeque<&Value> = list(endpoint, "begin").iter().collect();
+        let mut then: VecDeque<&Value> = list(endpoint, "then").iter().collect();
         let (mut told, once) = (false, !then.is_empty());
-        let events = conversation.events(&mut |request| {
+        move |request| {
             let result = match begin.pop_front() {
                 Some(answer) => runner::response(answer)?,
                 None if told && once => {
@@ -149,13 +170,7 @@ impl Case<'_> {
                 }
             };
             Ok(Answer { after: Duration::from_millis(100), result })
-        })?;
-        let end = events.last().ok_or("nothing happened")?;
-        let outcome = match end.field("error") {
-            Some(error) => error.string("code").unwrap_or_default(),
-            None => "done",
-        };
-        ensure(outcome == self.expected, &format!("{outcome} in place of {}", self.expected))
+        }
     }
 }
 
