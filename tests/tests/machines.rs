@@ -56,10 +56,12 @@ fn provider(dialect: Dialect) -> Provider {
         client_id: "cli".to_owned(),
         scopes: vec!["openid".to_owned()],
         endpoints: Endpoints {
+            authorization: endpoint("authorize"),
             device_authorization: endpoint("device"),
             token: endpoint("token"),
             revocation: endpoint("revoke"),
             userinfo: endpoint("me"),
+            issuer_in_callback: true,
         },
         dialect,
     }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Color, Style};
-use astropass::{Account, Timestamp, User};
+use astropass::{Account, Named, Timestamp, User};
 use serde_json::{Value, json};
 
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -103,6 +103,10 @@ fn coarse(seconds: u64) -> Duration {
 
 pub(crate) fn user_json(user: Option<&User>) -> Value {
     user.map_or(Value::Null, |user| json!({"id": user.id, "email": user.email, "name": user.name}))
+}
+
+pub(crate) fn named_json(named: Option<&Named>) -> Value {
+    named.map_or(Value::Null, |named| json!({"id": named.id, "name": named.name}))
 }
 
 pub(crate) fn account_json(account: Option<&Account>) -> Value {

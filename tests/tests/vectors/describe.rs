@@ -69,12 +69,7 @@ pub(crate) fn user(user: &User) -> Value {
 }
 
 pub(crate) fn endpoints(endpoints: &Endpoints) -> Value {
-    let mut endpoints = endpoints.clone();
-    let named = Endpoints::NAMES.into_iter().filter_map(|name| {
-        let endpoint = endpoints.by_name(name)?.take()?;
-        Some((name.to_owned(), endpoint.as_str().into()))
-    });
-    Value::Map(named.collect())
+    endpoints.to_value()
 }
 
 pub(crate) fn error(error: &Error) -> Value {
