@@ -8,6 +8,7 @@ pub mod ast;
 pub mod bus;
 pub mod client;
 pub mod foreign;
+pub mod machine;
 pub mod person;
 pub mod proxy;
 #[cfg(target_os = "linux")]
