@@ -1,14 +1,12 @@
 //! A session through `hostile.json`: whatever a server answers, nothing stored is lost.
 
-use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use astropass_core::wire::ParseJson;
 use astropass_core::{
-    Credentials, Error, Event, Grant, Http, HttpError, Instant, MemoryStore, Provider, Request,
-    Response, Runtime, Secret, Session, Store, Timestamp,
+    Credentials, Error, Grant, Http, HttpError, MemoryStore, Provider, Request, Response, Secret,
+    Session, Store, Timestamp,
 };
+use astropass_tests::clock::{BEGIN, VirtualClock};
 
 use super::contract::ensure;
 use super::hostile::{self, Case, Hostile};
@@ -40,8 +38,7 @@ async fn keeps(case: &Case<'_>, machine: &str, status: u16, body: &[u8]) -> Resu
     let guard = store.lock(Default::default()).await.unwrap();
     store.save(&guard, None, &before).await.unwrap();
     drop(guard);
-    let clock = Clock::default();
-    clock.0.store(7_200_000, Ordering::SeqCst);
+    let clock = VirtualClock::default();
     let body = body.to_vec();
     let mut answers = case.answers(move |_: &Request| Ok(hostile::response(status, &body)));
     let answers = move |request: &Request| answers(request).unwrap().result;
@@ -79,7 +76,12 @@ fn signed_in(provider: &Provider) -> Credentials {
         organization: None,
         user: None,
     };
-    Credentials::new(&provider.issuer, &provider.client_id, grant, Timestamp::from_unix(0))
+    Credentials::new(
+        &provider.issuer,
+        &provider.client_id,
+        grant,
+        Timestamp::from_unix(BEGIN - 7200),
+    )
 }
 
 /// A server that follows a script until it is healed.
@@ -103,29 +105,4 @@ impl Http for Scripted<'_> {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         (*self.0.lock().unwrap())(&request)
     }
-}
-
-/// Time that passes only where somebody waits; in milliseconds, on both clocks.
-#[derive(Default)]
-struct Clock(AtomicU64);
-
-impl Runtime for Clock {
-    fn now(&self) -> Instant {
-        Instant::from_millis(self.0.load(Ordering::SeqCst))
-    }
-
-    fn wall(&self) -> Timestamp {
-        Timestamp::from_unix((self.0.load(Ordering::SeqCst) / 1000) as i64)
-    }
-
-    fn sleep_until(&self, until: Instant) -> impl Future<Output = ()> {
-        self.0.fetch_max(until.as_millis(), Ordering::SeqCst);
-        std::future::ready(())
-    }
-
-    fn json(&self) -> ParseJson {
-        astropass::parse_json
-    }
-
-    fn emit(&self, _: Event) {}
 }
