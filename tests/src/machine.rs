@@ -20,7 +20,7 @@ use astropass_core::{
 };
 
 pub use self::driver::{Driver, Machine};
-pub use self::said::{CANARY, Event, Reply, Said};
+pub use self::said::*;
 
 /// The machines, each of them for each dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,9 @@ pub enum Kind {
     AuthConfig,
     OrganizationLookup,
     Account,
-    LoginMethods,
-    Password,
-    Workspaces,
+    HoustonAuthConfig,
+    HoustonCreateToken,
+    HoustonWorkspaces,
 }
 
 /// All of them.
@@ -53,9 +53,9 @@ pub const KINDS: [Kind; 13] = [
     Kind::AuthConfig,
     Kind::OrganizationLookup,
     Kind::Account,
-    Kind::LoginMethods,
-    Kind::Password,
-    Kind::Workspaces,
+    Kind::HoustonAuthConfig,
+    Kind::HoustonCreateToken,
+    Kind::HoustonWorkspaces,
 ];
 
 /// All of them.
@@ -122,13 +122,15 @@ pub fn machine(kind: Kind, dialect: Dialect) -> Option<Box<dyn Machine>> {
         Kind::PastedToken => Box::new(PastedToken::new(provider, access_token, parse)),
         Kind::AuthConfig => Box::new(AuthConfig::new(&api, parse)),
         Kind::OrganizationLookup => Box::new(OrganizationLookup::new(&api, "a@b.example", parse)),
-        Kind::Account => Box::new(Account::new(&api, access_token, None, parse)),
-        Kind::LoginMethods => Box::new(Houston::auth_config(&api, parse)),
-        Kind::Password => {
+        Kind::Account => {
+            Box::new(Account::new(&api, access_token, Some("org_1".to_owned()), parse))
+        }
+        Kind::HoustonAuthConfig => Box::new(Houston::auth_config(&api, parse)),
+        Kind::HoustonCreateToken => {
             let password = Secret::new(format!("{CANARY}-password"));
             Box::new(Houston::create_token(&api, "ada", password, parse))
         }
-        Kind::Workspaces => Box::new(Houston::workspaces(&api, access_token, parse)),
+        Kind::HoustonWorkspaces => Box::new(Houston::workspaces(&api, access_token, parse)),
     })
 }
 

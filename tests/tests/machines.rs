@@ -73,14 +73,27 @@ proptest! {
 
 #[test]
 fn each_machine_can_reach_its_end() {
-    use astropass_tests::machine::{Reply, Said};
-    let answers: [(Kind, &[Reply]); 6] = [
+    use astropass_tests::machine::{
+        AUTH_CONFIG, AUTH_METHODS, LOOKED_UP, MORE_WORKSPACES, ORGANIZATION, ORGANIZATIONS, Reply,
+        SELF, Said, TOKEN, WORKSPACES,
+    };
+    let said = |body: &str| Reply::Json(200, body.to_owned());
+    let answers: [(Kind, &[Reply]); 15] = [
         (Kind::Device, &[Reply::Start { interval: Some(5), expires_in: 300 }, Reply::Tokens]),
-        (Kind::Code, &[Reply::Tokens]),
         (Kind::Refresh, &[Reply::Tokens]),
         (Kind::Revoke, &[Reply::Tokens]),
         (Kind::Userinfo, &[Reply::User]),
         (Kind::Discover, &[Reply::Metadata, Reply::Metadata]),
+        (Kind::Code, &[Reply::Tokens]),
+        (Kind::PastedToken, &[Reply::User]),
+        (Kind::AuthConfig, &[said(AUTH_CONFIG)]),
+        (Kind::AuthConfig, &[Reply::Page(404), said(AUTH_CONFIG)]),
+        (Kind::OrganizationLookup, &[said(LOOKED_UP)]),
+        (Kind::Account, &[said(SELF), said(ORGANIZATION), said(MORE_WORKSPACES), said(WORKSPACES)]),
+        (Kind::Account, &[said(SELF), Reply::Page(403), said(ORGANIZATIONS), said(WORKSPACES)]),
+        (Kind::HoustonAuthConfig, &[said(AUTH_METHODS)]),
+        (Kind::HoustonCreateToken, &[said(TOKEN)]),
+        (Kind::HoustonWorkspaces, &[said(WORKSPACES)]),
     ];
     for (kind, replies) in answers {
         let mut driver = Driver::new(machine(kind, Dialect::Standard).unwrap());

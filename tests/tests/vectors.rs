@@ -15,6 +15,8 @@ mod hostile;
 mod json;
 #[path = "vectors/kept.rs"]
 mod kept;
+#[path = "vectors/machine.rs"]
+mod machine;
 #[path = "vectors/plain.rs"]
 mod plain;
 #[path = "vectors/runner.rs"]
@@ -43,8 +45,9 @@ macro_rules! vectors {
 }
 
 vectors! {
-    credentials device_authorization device_flow discovery endpoint hostile id_token refresh revocation
-    token userinfo
+    account auth_config code credentials device_authorization device_flow discovery domain endpoint
+    hostile houston_auth_config houston_create_token houston_workspaces id_token organization_lookup
+    pasted_token refresh revocation token userinfo
 }
 
 fn folder() -> &'static Path {

@@ -65,7 +65,7 @@ pub fn astro(data: &[u8]) {
 
 /// What Astronomer Software answers.
 pub fn houston(data: &[u8]) {
-    bodies(&[Kind::LoginMethods, Kind::Password, Kind::Workspaces], data);
+    bodies(&[Kind::HoustonAuthConfig, Kind::HoustonCreateToken, Kind::HoustonWorkspaces], data);
 }
 
 /// A machine of one of `kinds`, and bodies with a zero between them.

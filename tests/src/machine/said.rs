@@ -15,6 +15,28 @@ const ID_TOKEN: &str = concat!(
     ".c2ln"
 );
 
+/// What the cloud's API and Houston say where all is well.
+pub const AUTH_CONFIG: &str =
+    r#"{"clientId":"cli","audience":"a","domainUrl":"https://op.example/","authFlow":"ORG_FIRST"}"#;
+/// An organization look-up.
+pub const LOOKED_UP: &str = r#"{"OrganizationIds":["org_1","org_2"]}"#;
+/// The cloud's user.
+pub const SELF: &str = r#"{"id":"user_1","username":"ada@example.com"}"#;
+/// One organization.
+pub const ORGANIZATION: &str = r#"{"id":"org_1","name":"Analytical Engines"}"#;
+/// A list of organizations.
+pub const ORGANIZATIONS: &str = r#"{"organizations":[{"id":"org_1"}]}"#;
+/// Of either, and the last page.
+pub const WORKSPACES: &str =
+    r#"{"workspaces":[{"id":"ws_1"}],"data":{"workspaces":[{"id":"ws_1","label":"One"}]}}"#;
+/// A page that is not the last one.
+pub const MORE_WORKSPACES: &str = r#"{"workspaces":[{"id":"ws_0"}],"totalCount":2}"#;
+/// Houston's ways to sign in.
+pub const AUTH_METHODS: &str = r#"{"data":{"authConfig":{"localEnabled":true}}}"#;
+/// Houston's token.
+pub const TOKEN: &str =
+    r#"{"data":{"createToken":{"user":{"id":"u"},"token":{"value":"canary0token-houston"}}}}"#;
+
 /// What happens to a machine.
 #[derive(Clone, Debug)]
 pub enum Event {

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use astropass_core::HttpErrorKind;
-use astropass_tests::machine::{Event, Reply, Said};
+use astropass_tests::machine::{
+    AUTH_CONFIG, AUTH_METHODS, Event, LOOKED_UP, MORE_WORKSPACES, ORGANIZATION, ORGANIZATIONS,
+    Reply, SELF, Said, TOKEN, WORKSPACES,
+};
 use proptest::prelude::*;
 
 /// Everything, in any order.
@@ -86,6 +89,7 @@ fn replies() -> impl Strategy<Value = Reply> {
         (prop::sample::select(&[200_u16, 400, 401, 403][..]), prop::sample::select(ERRORS))
             .prop_map(|(status, code)| Reply::Refused(status, code)),
         prop::sample::select(&[200_u16, 302, 403, 404, 429, 502][..]).prop_map(Reply::Page),
+        prop::sample::select(APIS).prop_map(|body| Reply::Json(200, body.to_owned())),
         lost(),
         raw(),
         json(),
@@ -99,6 +103,18 @@ const ERRORS: &[&str] = &[
     "invalid_client",
     "mfa_enrollment",
     "something_else",
+];
+
+const APIS: &[&str] = &[
+    AUTH_CONFIG,
+    LOOKED_UP,
+    SELF,
+    ORGANIZATION,
+    ORGANIZATIONS,
+    WORKSPACES,
+    MORE_WORKSPACES,
+    AUTH_METHODS,
+    TOKEN,
 ];
 
 fn lost() -> impl Strategy<Value = Reply> {
@@ -135,6 +151,18 @@ fn json() -> impl Strategy<Value = Reply> {
         "message",
         "error_description",
         "organization_id",
+        "OrganizationIds",
+        "organizations",
+        "workspaces",
+        "totalCount",
+        "domainUrl",
+        "errors",
+        "extensions",
+        "data",
+        "authConfig",
+        "createToken",
+        "token",
+        "value",
     ];
     let texts = prop_oneof![
         any::<String>(),

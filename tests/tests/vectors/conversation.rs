@@ -4,27 +4,22 @@
 //! and wants the machine to stand it: ticks that come too early, responses that nobody asked for,
 //! and steps after the end. Nothing that a machine prints may hold a secret.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use astropass_core::flow::{Action, Device, Discover, Flow, Input, Refresh, Revoke, Userinfo};
-use astropass_core::wire::{ParseJson, Value};
-use astropass_core::{
-    Credentials, Error, HttpError, Identity, Instant, Provider, Request, Response, Secret,
-    Timestamp,
-};
+use astropass_core::flow::{Action, Flow, Input};
+use astropass_core::wire::Value;
+use astropass_core::{Error, HttpError, Instant, Request, Response};
 
 use super::contract::{awaits_response, ensure, has_ended, refuses_unsolicited, waits};
 use super::describe;
 
 /// What is said to a machine.
 pub(crate) struct Conversation<'a> {
-    pub(crate) machine: &'a str,
-    pub(crate) provider: Option<&'a Value>,
-    pub(crate) input: &'a Value,
-    /// What nothing may print.
-    pub(crate) secrets: Vec<&'a str>,
-    pub(crate) parse: ParseJson,
+    pub(crate) file: &'a Value,
+    pub(crate) vector: &'a Value,
+    answers: RefCell<&'a mut Answers<'a>>,
 }
 
 /// What a request is answered with, and when.
@@ -41,66 +36,15 @@ const START: Instant = Instant::from_millis(86_400_000);
 /// More steps than any login of an hour takes.
 const MAX_STEPS: usize = 10_000;
 
-impl Conversation<'_> {
-    /// What the machine does until its end; nothing if it cannot be made.
-    pub(crate) fn events(&self, answers: &mut Answers<'_>) -> Result<Vec<Value>, String> {
-        let text = |name| self.input.string(name).map(str::to_owned);
-        let secret = |name| text(name).map(Secret::new);
-        let parse = self.parse;
-        match self.machine {
-            "device" => {
-                let device = Device::new(self.provider()?, parse);
-                self.drive(device, |grant| describe::grant(grant), answers)
-            }
-            "refresh" => {
-                let token = secret("refresh_token").ok_or("no refresh_token")?;
-                let refresh = Refresh::new(self.provider()?, token, text("organization"), parse);
-                self.drive(refresh, |grant| describe::grant(grant), answers)
-            }
-            "discover" => {
-                let issuer = self.input.string("issuer").ok_or("no issuer")?;
-                self.drive(Discover::new(issuer, parse), describe::endpoints, answers)
-            }
-            "userinfo" => {
-                let token = secret("access_token").ok_or("no access_token")?;
-                let userinfo = Userinfo::new(self.provider()?, token, text("subject"), parse);
-                self.drive(userinfo, describe::user, answers)
-            }
-            "revoke" => {
-                let provider = self.provider()?;
-                let credentials = Credentials {
-                    identity: Identity {
-                        issuer: provider.issuer.clone(),
-                        client_id: provider.client_id.clone(),
-                        subject: None,
-                        organization: None,
-                    },
-                    user: None,
-                    access_token: secret("access_token").ok_or("no access_token")?,
-                    refresh_token: secret("refresh_token"),
-                    received_at: Timestamp::from_unix(0),
-                    lifetime: None,
-                };
-                let revoke = Revoke::new(&provider, &credentials, parse);
-                match revoke.map_err(|error| error.to_string())? {
-                    Some(revoke) => self.drive(revoke, |()| Value::Bool(true), answers),
-                    None => Ok(Vec::new()),
-                }
-            }
-            other => Err(format!("there is no machine {other}")),
-        }
+impl<'a> Conversation<'a> {
+    pub(crate) fn new(file: &'a Value, vector: &'a Value, answers: &'a mut Answers<'a>) -> Self {
+        Self { file, vector, answers: RefCell::new(answers) }
     }
 
-    fn provider(&self) -> Result<Provider, String> {
-        let stored = self.provider.ok_or("no provider")?;
-        Provider::from_value(stored).ok_or_else(|| "the provider cannot be read".to_owned())
-    }
-
-    fn drive<F: Flow<Output: Debug> + Debug>(
+    pub(crate) fn run<F: Flow<Output: Debug> + Debug>(
         &self,
         mut flow: F,
         describe: impl Fn(&F::Output) -> Value,
-        answers: &mut Answers<'_>,
     ) -> Result<Vec<Value>, String> {
         let mut events = Vec::new();
         let mut now = START;
@@ -114,7 +58,7 @@ impl Conversation<'_> {
                 Ok(Action::Send(request)) => {
                     let accepts = request.headers.iter().any(|(name, _)| name == "accept");
                     ensure(accepts, "a request does not say that it wants JSON")?;
-                    let answer = answers(&request)?;
+                    let answer = (self.answers.borrow_mut())(&request)?;
                     events.push(event(now, "send", describe::request(&request)));
                     awaits_response(&mut flow, now)?;
                     now = now + answer.after;
@@ -144,7 +88,7 @@ impl Conversation<'_> {
         Err("it does not end".to_owned())
     }
 
-    fn shows_no_secret<T: Debug>(
+    pub(crate) fn shows_no_secret<T: Debug>(
         &self,
         flow: &impl Debug,
         step: &Result<T, Error>,
@@ -153,7 +97,12 @@ impl Conversation<'_> {
         if let Err(error) = step {
             printed.push_str(&error.to_string());
         }
-        match self.secrets.iter().find(|secret| printed.contains(**secret)) {
+        let mut secrets = Vec::new();
+        for shared in ["begin", "secrets"] {
+            collect_secrets(self.file.field(shared).unwrap_or(&Value::Null), &mut secrets);
+        }
+        collect_secrets(self.vector, &mut secrets);
+        match secrets.iter().find(|secret| printed.contains(**secret)) {
             Some(secret) => Err(format!("the secret {secret} is in {printed}")),
             None => Ok(()),
         }
@@ -161,8 +110,20 @@ impl Conversation<'_> {
 }
 
 /// Texts that no `Debug` and no error may hold: the strings of secret fields.
-pub(crate) fn collect_secrets<'a>(value: &'a Value, secrets: &mut Vec<&'a str>) {
-    const NAMES: [&str; 4] = ["access_token", "refresh_token", "id_token", "device_code"];
+fn collect_secrets<'a>(value: &'a Value, secrets: &mut Vec<&'a str>) {
+    const NAMES: [&str; 9] = [
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "device_code",
+        // Houston's
+        "password",
+        "value",
+        // What `code` makes of its entropy, and the code that the browser brings.
+        "state",
+        "code_verifier",
+        "authorization_code",
+    ];
     match value {
         Value::List(values) => values.iter().for_each(|value| collect_secrets(value, secrets)),
         Value::Map(fields) => {
@@ -177,6 +138,11 @@ pub(crate) fn collect_secrets<'a>(value: &'a Value, secrets: &mut Vec<&'a str>) 
         }
         _ => {}
     }
+}
+
+/// What happens at the start, before a machine is there.
+pub(crate) fn first_event(name: &str, what: Value) -> Value {
+    event(START, name, what)
 }
 
 fn event(now: Instant, name: &str, what: Value) -> Value {

@@ -32,8 +32,8 @@ use astropass_core::wire::{ParseJson, Value};
 use astropass_core::{HttpError, Request, Response};
 
 use super::contract::ensure;
-use super::conversation::{Answer, Conversation, collect_secrets};
-use super::{json, runner};
+use super::conversation::{Answer, Conversation};
+use super::{json, machine, runner};
 
 /// An endpoint with one mutated answer.
 pub(crate) struct Case<'a> {
@@ -125,17 +125,11 @@ pub(crate) fn cases(file: &Value) -> Result<Vec<Case<'_>>, String> {
 impl Case<'_> {
     /// Leads the conversation through the hostile answer and compares how it ends.
     pub(crate) fn run(&self, parse: ParseJson, hostile: &mut Answering<'_>) -> Result<(), String> {
-        let nothing = Value::Null;
-        let mut secrets = Vec::new();
-        collect_secrets(self.endpoint, &mut secrets);
-        let conversation = Conversation {
-            machine: self.endpoint.string("machine").ok_or("no machine")?,
-            provider: self.provider,
-            input: self.endpoint.field("input").unwrap_or(&nothing),
-            secrets,
-            parse,
-        };
-        let events = conversation.events(&mut self.answers(|request| hostile(request)))?;
+        let machine = self.endpoint.string("machine").ok_or("no machine")?;
+        let file = Value::map([("provider", self.provider.cloned())]);
+        let mut answers = self.answers(|request| hostile(request));
+        let talk = Conversation::new(&file, self.endpoint, &mut answers);
+        let events = machine::events(machine, &talk, parse)?;
         let end = events.last().ok_or("nothing happened")?;
         let outcome = match end.field("error") {
             Some(error) => error.string("code").unwrap_or_default(),

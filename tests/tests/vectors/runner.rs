@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! file   = {"machine": name, "provider"?: stored form of a Provider, "vectors": [vector, …],
-//!           "begin"?: answers that each conversation begins with}
+//!           "begin"?: answers that each conversation begins with,
+//!           "secrets"?: {name: text that must not be printed, beside those of secret fields}}
 //! vector = {"name", "provider"?, "input"?: {…}, "answers": [answer, …],
 //!           "expect": [event, …] or "expect_end": the last event}
 //! answer = {"after"?: ms from the request, "times"?: n,
@@ -11,23 +12,24 @@
 //!              "json": value | "text": string | "bytes": [number, …] }
 //! event  = {"at": ms from the start, or a list of them,
 //!           "send": {method, url, form | json, authorization, timeout} | "show": prompt
-//!           | "done": value | "error": {"code", …}}
+//!           | "open": url | "done": value | "error": {"code", …}}
 //! ```
 //!
 //! `expect` holds a whole [`Conversation`].
 //!
-//! The machines `endpoint` and `credentials` have no conversation; see [`plain`]. For the file
-//! `hostile.json` see [`hostile`], for `$jwt` and `$repeat` see [`json::expand`].
+//! What each machine takes as `input` is in [`machine`]. `endpoint`, `domain` and `credentials` have
+//! no conversation; see [`plain`]. For the file `hostile.json` see [`hostile`], for `$jwt`, `$repeat`
+//! and `$list` see [`json::expand`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use astropass_core::wire::{ParseJson, Value};
-use astropass_core::{HttpError, HttpErrorKind, Response, Timestamp};
+use astropass_core::{HttpError, HttpErrorKind, Request, Response, Timestamp};
 
 use super::contract::ensure;
-use super::conversation::{Answer, Conversation, collect_secrets};
-use super::{hostile, json, plain};
+use super::conversation::{Answer, Conversation};
+use super::{describe, hostile, json, machine, plain};
 
 /// Runs all vectors of `file`, and gives their number.
 ///
@@ -51,30 +53,23 @@ pub(crate) fn run(file: &[u8], parse: ParseJson) -> Result<usize, Vec<String>> {
 }
 
 fn run_one(file: &Value, vector: &Value, parse: ParseJson) -> Result<(), String> {
-    let machine = file.string("machine").ok_or("the file names no machine")?;
-    match machine {
-        "endpoint" => return plain::endpoint(vector),
-        "credentials" => return plain::credentials(vector),
-        _ => {}
+    match file.string("machine").ok_or("the file names no machine")? {
+        "endpoint" => plain::endpoint(vector),
+        "domain" => plain::domain(vector),
+        "credentials" => plain::credentials(vector),
+        machine => {
+            let mut answers = answers(file, vector)?;
+            let mut answer = |request: &Request| {
+                let too_many =
+                    || format!("a request too many: {}", json::text(&describe::request(request)));
+                answers.pop_front().ok_or_else(too_many)
+            };
+            let talk = Conversation::new(file, vector, &mut answer);
+            let events = machine::events(machine, &talk, parse)?;
+            ensure(answers.is_empty(), &format!("{} answers are left over", answers.len()))?;
+            compare(vector, &events)
+        }
     }
-    let nothing = Value::Null;
-    let mut secrets = Vec::new();
-    collect_secrets(file.field("begin").unwrap_or(&nothing), &mut secrets);
-    collect_secrets(vector, &mut secrets);
-    let conversation = Conversation {
-        machine,
-        provider: vector.field("provider").or(file.field("provider")),
-        input: vector.field("input").unwrap_or(&nothing),
-        secrets,
-        parse,
-    };
-    let mut answers = answers(file, vector)?;
-    let events = conversation.events(&mut |request| {
-        let too_many = || format!("a request too many: {request:?}");
-        answers.pop_front().ok_or_else(too_many)
-    })?;
-    ensure(answers.is_empty(), &format!("{} answers are left over", answers.len()))?;
-    compare(vector, &events)
 }
 
 fn answers(file: &Value, vector: &Value) -> Result<VecDeque<Answer>, String> {
