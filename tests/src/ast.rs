@@ -206,6 +206,12 @@ impl Ast {
         self
     }
 
+    /// Where it reads standard input from.
+    pub fn stdin_from(mut self, input: impl Into<Stdio>) -> Self {
+        self.command.stdin(input);
+        self
+    }
+
     /// It is meant to print a token, so its output is not searched for one.
     pub fn printing_a_token(mut self) -> Self {
         self.printed = None;

@@ -6,6 +6,7 @@
 
 mod account;
 mod api;
+mod browser;
 mod device_faults;
 mod doctor;
 mod example;
