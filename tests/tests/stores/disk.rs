@@ -97,6 +97,34 @@ fn full() {
     });
 }
 
+/// Room for the file as it is, and not for a session of the usual size, is not enough to sign in or
+/// to refresh.
+#[test]
+fn nearly_full_for_a_probe() {
+    on_small_disk("nearly_full_for_a_probe", |home| {
+        block_on(async {
+            for (store, items) in
+                [(StoreChoice::File, Memory::default()), (StoreChoice::Keyring, Memory::limited())]
+            {
+                let store = home.heard_store(items.clone(), store);
+                let first = save(&store, &credentials("first")).await.unwrap();
+                let room = home.directory().join("room");
+                fs::write(&room, [b'x'; 4096]).unwrap();
+                let free = fill(home);
+                fs::remove_file(room).unwrap();
+
+                let guard = store.lock(LONG).await.unwrap();
+                assert_full(store.probe(&guard).await);
+                // The same small session fits.
+                let again = store.save(&guard, Some(&first), &credentials("again")).await.unwrap();
+                free();
+                store.probe(&guard).await.unwrap();
+                store.clear(&guard, &again).await.unwrap();
+            }
+        });
+    });
+}
+
 /// What cannot be kept is not replaced, and half a copy is not left behind.
 #[test]
 fn full_for_the_older_client() {
