@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::wire::{concat, decimal, percent_encode};
+use crate::wire::{concat, decimal, form};
 
 /// The only kind of URL that a request may go to, or that is opened for a user.
 ///
@@ -19,6 +19,16 @@ pub struct Endpoint(Arc<str>);
 pub struct InvalidUrl(&'static str);
 
 impl InvalidUrl {
+    /// A whole URL, or more of one, where only a host is asked for.
+    pub(crate) const NOT_A_HOST: Self = Self("it is more than a host name");
+    /// An id that could lead out of its place in a path.
+    pub(crate) const NOT_AN_ID: Self = Self("an id in it has characters that no id has");
+
+    /// What is wrong with it.
+    pub(crate) fn reason(self) -> &'static str {
+        self.0
+    }
+
     pub(crate) fn message(self) -> String {
         concat(&["the URL cannot be used: ", self.0])
     }
@@ -136,14 +146,11 @@ impl Endpoint {
         Self::parse(&concat(&[base, "/", path]))
     }
 
-    /// The URL with `name=value` added to its query.
-    pub(crate) fn with_query(&self, name: &str, value: &str) -> Result<Self, InvalidUrl> {
-        let mut text = String::from(self.as_str());
-        text.push(if self.without_query() == self.as_str() { '?' } else { '&' });
-        percent_encode(name, &mut text);
-        text.push('=');
-        percent_encode(value, &mut text);
-        Self::parse(&text)
+    /// The URL with `fields` added to its query.
+    pub(crate) fn with_fields(&self, fields: &[(&str, &str)]) -> Result<Self, InvalidUrl> {
+        let added = form(fields);
+        let between = if self.without_query() == self.as_str() { "?" } else { "&" };
+        Self::parse(&concat(&[self.as_str(), between, &added]))
     }
 
     /// The path, which starts with `/`.

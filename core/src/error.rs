@@ -1,6 +1,11 @@
+mod server;
+
 use std::fmt;
 
-use crate::wire::{ParseJson, Value, concat};
+pub(crate) use self::server::is_unprintable;
+pub use self::server::{ServerError, printable};
+
+use crate::wire::{ParseJson, concat};
 use crate::{HttpError, HttpErrorKind, InvalidUrl, Response, Secret, StoreError};
 
 /// Why a sign-in, a token or a sign-out was not had.
@@ -37,6 +42,9 @@ pub enum Error {
     IssuerMismatch(Box<IssuerMismatch>),
     /// The ID token is not for this login (OpenID Connect Core §3.1.3.7).
     InvalidIdToken(&'static str),
+    /// The URL that the browser came back to is not the answer to this login (RFC 6749 §4.1.2,
+    /// RFC 9207).
+    InvalidCallback(&'static str),
     /// The provider has no such endpoint, and none was given by hand.
     MissingEndpoint(&'static str),
     /// A URL that no secret may go to.
@@ -87,12 +95,14 @@ impl Error {
             Self::MalformedResponse(_) => "malformed_response",
             Self::IssuerMismatch(_) => "issuer_mismatch",
             Self::InvalidIdToken(_) => "invalid_id_token",
+            Self::InvalidCallback(_) => "invalid_callback",
             Self::MissingEndpoint(_) => "missing_endpoint",
             Self::InvalidUrl(_) => "invalid_url",
             Self::InvalidProfileName(_) => "invalid_profile_name",
             Self::Http(error) => match error.kind {
                 HttpErrorKind::Timeout => "timeout",
                 HttpErrorKind::Certificate => "certificate_refused",
+                HttpErrorKind::PortTaken => "port_taken",
                 _ => "network",
             },
             Self::Store(error) => error.code(),
@@ -142,6 +152,9 @@ impl Error {
             Self::InvalidIdToken(problem) => {
                 return concat(&["the ID token cannot be used: ", problem]);
             }
+            Self::InvalidCallback(problem) => {
+                return concat(&["the browser's answer cannot be used: ", problem]);
+            }
             Self::MissingEndpoint(name) => {
                 return concat(&["the provider names no ", name, " endpoint"]);
             }
@@ -168,16 +181,16 @@ impl Error {
         Self::MalformedResponse(Box::new(MalformedResponse { of, problem, status }))
     }
 
-    /// The error of an answer that is not the success of `of`, to a request with the secret `sent`.
+    /// The error of an answer that is not the success of `of`, to a request with the secrets `sent`.
     pub(crate) fn from_response(
         of: &'static str,
         response: &Response,
         parse: ParseJson,
-        sent: Option<&Secret>,
+        sent: &[&Secret],
     ) -> Self {
         let status = response.status;
-        if status == 429 || status >= 500 {
-            return Self::Unavailable { status: status.into(), retry_after: response.retry_after };
+        if let Some(error) = Self::unavailable(response) {
+            return error;
         }
         let error =
             parse(&response.body).ok().and_then(|body| ServerError::from_body(&body, status, sent));
@@ -185,6 +198,13 @@ impl Error {
             Some(error) => Self::Server(error),
             None => Self::malformed(of, "it names no error", status),
         }
+    }
+
+    /// The error of an answer that promises a better one later.
+    pub(crate) fn unavailable(response: &Response) -> Option<Self> {
+        let status = response.status;
+        (status == 429 || status >= 500)
+            .then(|| Self::Unavailable { status: status.into(), retry_after: response.retry_after })
     }
 }
 
@@ -227,79 +247,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// The server's own words, made safe to show: one line of at most 200 printable characters each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerError {
-    /// `error` (RFC 6749 §5.2) or WorkOS's `code`
-    pub code: String,
-    /// `error_description` or WorkOS's `message`
-    pub description: Option<String>,
-    /// The HTTP status
-    pub status: u16,
-}
-
-impl ServerError {
-    /// Reads both shapes: `{error, error_description}` and `{code, message}`.
-    ///
-    /// A server may quote what it refuses, so `sent` is taken out.
-    pub(crate) fn from_body(body: &Value, status: u16, sent: Option<&Secret>) -> Option<Box<Self>> {
-        let (code, description) = match body.string("error") {
-            Some(code) => (code, body.string("error_description").or(body.string("message"))),
-            None => (body.string("code")?, body.string("message")),
-        };
-        let sent = sent.map_or("", Secret::expose_secret);
-        let code = printable(&without(code, sent));
-        let description = description.map(|text| printable(&without(text, sent)));
-        (!code.is_empty()).then(|| Box::new(Self { code, description, status }))
-    }
-
-    fn message(&self) -> String {
-        match self.description.as_deref().unwrap_or_default() {
-            "" => self.code.clone(),
-            description => concat(&[description, " (", &self.code, ")"]),
-        }
-    }
-}
-
-impl fmt::Display for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message())
-    }
-}
-
-impl std::error::Error for ServerError {}
-
-/// `text` with `[redacted]` for each `secret` in it.
-fn without(text: &str, secret: &str) -> String {
-    let mut safe = String::new();
-    let mut rest = text;
-    // What is shorter is no secret, and would be found in ordinary words.
-    while secret.len() >= 8
-        && let Some(at) = rest.as_bytes().windows(secret.len()).position(|s| s == secret.as_bytes())
-        && let Some((before, found)) = rest.split_at_checked(at)
-    {
-        safe.push_str(before);
-        safe.push_str("[redacted]");
-        rest = found.strip_prefix(secret).unwrap_or_default();
-    }
-    safe.push_str(rest);
-    safe
-}
-
-/// `text` of a server without what could act on a terminal or hide other text, cut at 200
-/// characters.
-pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| !is_unprintable(*c)).take(200).collect()
-}
-
 /// `text`, from wherever, in quotation marks.
 fn quoted(text: &str) -> String {
     concat(&["\"", &printable(text), "\""])
-}
-
-/// Control characters, and the Unicode ones that reorder or hide text.
-pub(crate) fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{61c}' | '\u{e0000}'..='\u{e007f}')
 }

@@ -4,15 +4,21 @@
 //! told of a tick or a response and answers with the one thing to do next. Time is an argument, so
 //! a login of fifteen minutes is a test of microseconds.
 
+pub mod astro;
+mod code;
 mod device;
 mod discover;
+pub mod houston;
+mod pasted;
 mod refresh;
 mod revoke;
 mod token;
 mod userinfo;
 
+pub use code::{Code, Entropy, Pending};
 pub use device::{Device, Prompt};
 pub use discover::Discover;
+pub use pasted::PastedToken;
 pub use refresh::Refresh;
 pub use revoke::Revoke;
 pub use userinfo::Userinfo;

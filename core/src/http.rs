@@ -132,6 +132,8 @@ pub enum HttpErrorKind {
     TooLarge,
     /// The platform cannot send this request.
     Invalid,
+    /// No browser can bring its answer: another program has the port.
+    PortTaken,
 }
 
 impl HttpError {
@@ -143,6 +145,7 @@ impl HttpError {
             HttpErrorKind::Interrupted => "the connection broke",
             HttpErrorKind::TooLarge => "the answer is too large",
             HttpErrorKind::Invalid => "the request cannot be sent",
+            HttpErrorKind::PortTaken => "another program has the port of this login",
         };
         match self.detail.as_str() {
             "" => what.to_owned(),

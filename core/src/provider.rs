@@ -1,7 +1,13 @@
+mod astro;
+mod domain;
 mod oidc;
+mod software;
 mod workos;
 
-use crate::wire::{ParseJson, Value, form};
+pub use self::astro::REDIRECT_URI as ASTRO_REDIRECT_URI;
+pub use self::domain::{Domain, InvalidDomain, System};
+
+use crate::wire::{ParseJson, Value, concat, form};
 use crate::{Body, Credentials, Endpoint, Error, Request, Secret, User};
 
 /// A server that signs users in, as data: where its endpoints are, who asks, and what is special.
@@ -23,6 +29,8 @@ pub struct Provider {
 /// A provider's endpoints. What is absent cannot be done there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
+    /// RFC 6749 §3.1; a query in it is kept
+    pub authorization: Option<Endpoint>,
     /// RFC 8628 §3.1
     pub device_authorization: Option<Endpoint>,
     /// RFC 6749 §3.2
@@ -31,6 +39,9 @@ pub struct Endpoints {
     pub revocation: Option<Endpoint>,
     /// OpenID Connect Core §5.3
     pub userinfo: Option<Endpoint>,
+    /// Whether every authorization response names the issuer (RFC 9207 §3,
+    /// `authorization_response_iss_parameter_supported`).
+    pub issuer_in_callback: bool,
 }
 
 /// What a provider does in its own way.
@@ -41,6 +52,10 @@ pub enum Dialect {
     Standard,
     /// WorkOS user management: a `user` in the token response, organizations, sign-out by session.
     WorkOs(Encoding),
+    /// Astro cloud: a standard provider whose redirect URI is registered with its port.
+    Astro,
+    /// Astronomer Software: Houston's GraphQL in place of OAuth, and its token without `Bearer`.
+    Software,
 }
 
 /// How WorkOS is sent its parameters. It documents both.
@@ -52,14 +67,24 @@ pub enum Encoding {
     Form,
 }
 
+/// RFC 9207 §3, in metadata and in the stored form.
+const ISSUER_IN_CALLBACK: &str = "authorization_response_iss_parameter_supported";
+
 impl Endpoints {
     /// The names by which endpoints are set by hand and stored.
-    pub const NAMES: [&'static str; 4] =
-        ["device_authorization", "token", "revocation", "userinfo"];
+    pub const NAMES: [&'static str; 5] =
+        ["authorization", "device_authorization", "token", "revocation", "userinfo"];
+
+    /// None yet, but what metadata, or the stored form, says of the callback.
+    pub(crate) fn knowing_callback(value: &Value) -> Self {
+        let issuer_in_callback = value.field(ISSUER_IN_CALLBACK) == Some(&Value::Bool(true));
+        Self { issuer_in_callback, ..Self::default() }
+    }
 
     /// The endpoint called `name`, one of [`NAMES`](Self::NAMES).
     pub fn by_name(&mut self, name: &str) -> Option<&mut Option<Endpoint>> {
         match name {
+            "authorization" => Some(&mut self.authorization),
             "device_authorization" => Some(&mut self.device_authorization),
             "token" => Some(&mut self.token),
             "revocation" => Some(&mut self.revocation),
@@ -69,22 +94,29 @@ impl Endpoints {
     }
 
     /// In the order of [`NAMES`](Self::NAMES).
-    fn all(&self) -> [&Option<Endpoint>; 4] {
-        [&self.device_authorization, &self.token, &self.revocation, &self.userinfo]
+    fn all(&self) -> [&Option<Endpoint>; 5] {
+        [
+            &self.authorization,
+            &self.device_authorization,
+            &self.token,
+            &self.revocation,
+            &self.userinfo,
+        ]
     }
 
-    /// The stored form: an object of URLs.
+    /// The stored form: an object of URLs, and what is known of the callback.
     pub fn to_value(&self) -> Value {
         let mut endpoints = Value::Map(Vec::new());
         for (name, endpoint) in Self::NAMES.into_iter().zip(self.all()) {
             endpoints.put(name, endpoint.as_ref().map(Endpoint::as_str));
         }
+        endpoints.put(ISSUER_IN_CALLBACK, self.issuer_in_callback.then_some(true));
         endpoints
     }
 
     /// Reads the stored form; `None` if it is not one.
     pub fn from_value(value: &Value) -> Option<Self> {
-        let mut endpoints = Self::default();
+        let mut endpoints = Self::knowing_callback(value);
         for name in Self::NAMES {
             if let (Some(url), Some(endpoint)) = (value.string(name), endpoints.by_name(name)) {
                 *endpoint = Some(Endpoint::parse(url).ok()?);
@@ -95,6 +127,7 @@ impl Endpoints {
 
     /// Takes over what `other` has and this one lacks.
     pub fn fill_gaps(&mut self, mut other: Self) {
+        self.issuer_in_callback |= other.issuer_in_callback;
         for name in Self::NAMES {
             if let (Some(own), Some(theirs)) = (self.by_name(name), other.by_name(name))
                 && own.is_none()
@@ -112,6 +145,8 @@ impl Provider {
             Dialect::Standard => ("oidc", None),
             Dialect::WorkOs(Encoding::Json) => ("workos", None),
             Dialect::WorkOs(Encoding::Form) => ("workos", Some("form")),
+            Dialect::Astro => ("astro", None),
+            Dialect::Software => ("software", None),
         };
         let scopes = self.scopes.iter().map(|scope| scope.as_str().into()).collect();
         let mut provider = Value::Map(Vec::new());
@@ -130,6 +165,8 @@ impl Provider {
             ("oidc", _) => Dialect::Standard,
             ("workos", Some("form")) => Dialect::WorkOs(Encoding::Form),
             ("workos", None) => Dialect::WorkOs(Encoding::Json),
+            ("astro", _) => Dialect::Astro,
+            ("software", _) => Dialect::Software,
             _ => return None,
         };
         Some(Self {
@@ -146,8 +183,8 @@ impl Provider {
         })
     }
 
-    /// The request that starts the device flow (RFC 8628 §3.1).
-    pub(crate) fn device_authorization_request(&self) -> Result<Box<Request>, Error> {
+    /// The scopes as one parameter (RFC 6749 §3.3).
+    pub(crate) fn scope(&self) -> String {
         let mut scope = String::new();
         for name in &self.scopes {
             if !scope.is_empty() {
@@ -155,6 +192,21 @@ impl Provider {
             }
             scope.push_str(name);
         }
+        scope
+    }
+
+    /// The whole `Authorization` field of a request with `access_token`: RFC 6750 §2.1, or with
+    /// Houston the token alone.
+    pub fn authorization(&self, access_token: &Secret) -> Secret {
+        match self.dialect {
+            Dialect::Software => access_token.clone(),
+            _ => Secret::new(concat(&["Bearer ", access_token.expose_secret()])),
+        }
+    }
+
+    /// The request that starts the device flow (RFC 8628 §3.1).
+    pub(crate) fn device_authorization_request(&self) -> Result<Box<Request>, Error> {
+        let scope = self.scope();
         let mut fields = vec![("client_id", self.client_id.as_str())];
         if self.dialect == Dialect::Standard && !scope.is_empty() {
             fields.push(("scope", &scope));
@@ -178,8 +230,10 @@ impl Provider {
     ) -> Result<Option<Box<Request>>, Error> {
         let Some(endpoint) = &self.endpoints.revocation else { return Ok(None) };
         match self.dialect {
-            Dialect::Standard => oidc::revocation(self, endpoint, credentials).map(Some),
             Dialect::WorkOs(_) => Ok(workos::sign_out(endpoint, credentials, parse)?),
+            // Auth0 knows refresh tokens only, and calls any other one revoked too.
+            Dialect::Astro if credentials.refresh_token.is_none() => Ok(None),
+            _ => oidc::revocation(self, endpoint, credentials).map(Some),
         }
     }
 
@@ -190,16 +244,16 @@ impl Provider {
     /// login a session of its own.
     pub(crate) fn grant_of(&self, credentials: &Credentials, parse: ParseJson) -> Option<String> {
         match self.dialect {
-            Dialect::Standard => credentials.identity.subject.clone(),
             Dialect::WorkOs(_) => workos::session_id(credentials, parse),
+            _ => credentials.identity.subject.clone(),
         }
     }
 
     /// The user whom a token response names by itself, if it does.
     pub(crate) fn user_in(&self, body: &Value, id_token_claims: Option<&Value>) -> Option<User> {
         match self.dialect {
-            Dialect::Standard => id_token_claims.and_then(oidc::user),
             Dialect::WorkOs(_) => body.field("user").and_then(workos::user),
+            _ => id_token_claims.and_then(oidc::user),
         }
     }
 
@@ -210,8 +264,8 @@ impl Provider {
         access_claims: Option<&Value>,
     ) -> Option<String> {
         match self.dialect {
-            Dialect::Standard => None,
             Dialect::WorkOs(_) => workos::organization(body, access_claims),
+            _ => None,
         }
     }
 
@@ -235,9 +289,7 @@ impl Provider {
                 }
                 Body::Json(body)
             }
-            Dialect::WorkOs(Encoding::Form) | Dialect::Standard => {
-                Body::Form(Secret::new(form(fields)))
-            }
+            _ => Body::Form(Secret::new(form(fields))),
         };
         Ok(Request::post(endpoint, body))
     }

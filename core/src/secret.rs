@@ -19,8 +19,12 @@ impl Secret {
     /// A token, if `text` is one: RFC 6749 appendix A.12 and A.17, without the space, which a
     /// header could not carry.
     pub(crate) fn token(text: Zeroizing<String>) -> Option<Self> {
-        let is_token = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-        is_token.then(|| Self::new(text))
+        Some(Self::new(text)).filter(Self::is_token)
+    }
+
+    /// Whether this could be a token; see [`token`](Self::token).
+    pub(crate) fn is_token(&self) -> bool {
+        !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_graphic())
     }
 
     /// The secret itself, for a header or a request body.

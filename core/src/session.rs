@@ -67,6 +67,19 @@ async fn drive<F: Flow>(
 /// Nothing to show: only the device flow prompts.
 fn silent(_: Prompt) {}
 
+/// Drives `flow`, one that has nothing to show, to its end: [`astro`](crate::flow::astro) and
+/// [`houston`](crate::flow::houston) have such.
+///
+/// # Errors
+/// As the flow says, and [`Error::Http`].
+pub async fn run<F: Flow>(
+    flow: F,
+    http: &impl Http,
+    runtime: &impl Runtime,
+) -> Result<F::Output, Error> {
+    drive(flow, http, runtime, silent).await
+}
+
 /// Finds the endpoints of `issuer`; see [`Discover`].
 ///
 /// # Errors
@@ -77,7 +90,7 @@ pub async fn discover(
     runtime: &impl Runtime,
     issuer: &str,
 ) -> Result<Endpoints, Error> {
-    drive(Discover::new(issuer, runtime.json()), http, runtime, silent).await
+    run(Discover::new(issuer, runtime.json()), http, runtime).await
 }
 
 impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {

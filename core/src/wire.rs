@@ -151,6 +151,12 @@ impl From<&str> for Value {
     }
 }
 
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
 impl From<u64> for Value {
     fn from(number: u64) -> Self {
         Self::Number(number as f64)
@@ -210,7 +216,7 @@ pub(crate) fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
 }
 
 /// Everything but RFC 3986's unreserved characters, which is right for forms and queries alike.
-pub(crate) fn percent_encode(text: &str, out: &mut String) {
+fn percent_encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
@@ -224,4 +230,40 @@ pub(crate) fn percent_encode(text: &str, out: &mut String) {
             }
         }
     }
+}
+
+/// The fields of `application/x-www-form-urlencoded` text (WHATWG URL, §5.1); `None` if it is not
+/// UTF-8.
+pub(crate) fn form_fields(text: &str) -> Option<Vec<(String, Zeroizing<String>)>> {
+    let mut fields = Vec::new();
+    for field in text.split('&').filter(|field| !field.is_empty()) {
+        let (name, value) = field.split_once('=').unwrap_or((field, ""));
+        fields.push((percent_decode(name)?.to_string(), percent_decode(value)?));
+    }
+    Some(fields)
+}
+
+fn percent_decode(text: &str) -> Option<Zeroizing<String>> {
+    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut rest = text.as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        let byte = match (byte, after) {
+            (b'+', _) => b' ',
+            (b'%', [high, low, after @ ..]) => match (hex_digit(*high), hex_digit(*low)) {
+                (Some(high), Some(low)) => {
+                    rest = after;
+                    (high << 4) | low
+                }
+                _ => b'%',
+            },
+            (byte, _) => *byte,
+        };
+        decoded.push(byte);
+    }
+    String::from_utf8(std::mem::take(&mut *decoded)).ok().map(Zeroizing::new)
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).map(|digit| digit as u8)
 }

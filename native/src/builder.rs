@@ -6,6 +6,7 @@ use astropass_core::{
 };
 
 use crate::http::{AnyHttp, ReqwestHttp, SendHttp};
+use crate::loopback::RedirectUri;
 use crate::profile::Home;
 use crate::runtime::SystemRuntime;
 use crate::session::{Core, Session};
@@ -24,6 +25,7 @@ pub struct Builder {
     items: Option<Arc<dyn Items>>,
     access_token: Option<Secret>,
     endpoints: Option<Endpoints>,
+    redirect_uri: Option<RedirectUri>,
 }
 
 impl Builder {
@@ -40,6 +42,7 @@ impl Builder {
             items: None,
             access_token: None,
             endpoints: None,
+            redirect_uri: None,
         }
     }
 
@@ -115,6 +118,15 @@ impl Builder {
         self
     }
 
+    /// The redirect URI that is registered for the client, for
+    /// [`login_with_browser`](Session::login_with_browser) at a provider that takes no free port;
+    /// what the profile remembers unless a provider is given. A login remembers it.
+    #[must_use]
+    pub fn redirect_uri(mut self, redirect_uri: RedirectUri) -> Self {
+        self.redirect_uri = Some(redirect_uri);
+        self
+    }
+
     /// Uses this access token as it is. It is never stored, refreshed or revoked.
     #[must_use]
     pub fn access_token(mut self, access_token: Secret) -> Self {
@@ -157,6 +169,10 @@ impl Builder {
             .or(remembered.as_ref().map(|profile| profile.store_choice))
             .unwrap_or_default();
         let given = self.provider.clone().map(|p| (p, self.server.clone(), self.ca_file.clone()));
+        let redirect_uri = match (self.redirect_uri, &self.provider) {
+            (None, None) => remembered.as_ref().and_then(|profile| profile.redirect_uri.clone()),
+            (given, _) => given,
+        };
         let remembered = remembered.map(|p| (p.provider, p.server, p.ca_file)).unwrap_or_default();
         let provider = match self.provider.or(remembered.0) {
             Some(provider) => provider,
@@ -188,11 +204,14 @@ impl Builder {
                 .with_runtime(runtime.clone());
         if let Some((provider, server, ca_file)) = given {
             let (name, by_hand) = (self.profile.clone(), self.endpoints);
+            let redirect_uri = redirect_uri.clone();
             profile_store = profile_store.with_settings(move |document| {
                 let profile = document.profile_mut(&name);
                 profile.set("provider", Some(provider.to_value()));
                 profile.set("store_choice", Some(choice.as_str().into()));
                 profile.set("endpoints", by_hand.as_ref().map(Endpoints::to_value));
+                let redirect_uri = redirect_uri.as_ref().map(RedirectUri::as_str);
+                profile.set("redirect_uri", redirect_uri.map(Into::into));
                 if let Some(server) = &server {
                     profile.set("server", Some(server.as_str().into()));
                 }
@@ -202,6 +221,6 @@ impl Builder {
             });
         }
         let core = Core::new(provider, AnyHttp(http), profile_store, runtime);
-        Ok(Session::new(core, server, self.access_token))
+        Ok(Session::new(core, server, redirect_uri, self.access_token))
     }
 }

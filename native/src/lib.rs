@@ -24,8 +24,10 @@
 //! file and its locks.
 
 mod builder;
+pub mod diagnose;
 mod http;
 mod json;
+mod loopback;
 mod profile;
 mod runtime;
 mod session;
@@ -33,19 +35,27 @@ mod store;
 
 use std::path::PathBuf;
 
+use astropass_core::flow::astro::{AuthConfig, OrganizationLookup};
+use astropass_core::flow::houston::Houston;
+use astropass_core::flow::{Discover, Flow};
+
 pub use astropass_core::flow::Prompt;
+pub use astropass_core::flow::astro::LoginServer;
+pub use astropass_core::flow::houston::LoginMethods;
 pub use astropass_core::wire;
 pub use astropass_core::{
-    AccessToken, Body, Cleared, Credentials, Dialect, Encoding, Endpoint, Endpoints, Error, Event,
-    Freshness, HttpError, HttpErrorKind, Identity, InvalidUrl, Provider, Request, Response, Secret,
-    ServerError, SignedOut, StoreError, Timestamp, User, printable,
+    AccessToken, Body, Cleared, Credentials, Dialect, Domain, Encoding, Endpoint, Endpoints, Error,
+    Event, Freshness, HttpError, HttpErrorKind, Identity, InvalidDomain, InvalidUrl, Named,
+    Provider, Request, Response, Secret, ServerError, SignedOut, StoreError, System, Timestamp,
+    User, printable,
 };
 
 pub use self::builder::Builder;
 pub use self::http::{HttpFuture, ReqwestHttp, SendHttp};
 pub use self::json::parse_json;
+pub use self::loopback::{InvalidRedirectUri, RedirectUri};
 pub use self::profile::{Account, Home, Profile};
-pub use self::session::Session;
+pub use self::session::{BrowserLogin, BrowserPrompt, Session, Workspaces};
 pub use self::store::{
     Items, Keyring, Notice, ProfileStore, Prompt as KeyringPrompt, StoreChoice, StoreKind,
 };
@@ -58,6 +68,42 @@ pub use self::store::{
 /// [`Error::IssuerMismatch`] unless the server calls itself exactly `issuer`; [`Error::Http`] and
 /// what else a server can do wrong.
 pub async fn discover(issuer: &str, ca_file: Option<PathBuf>) -> Result<Endpoints, Error> {
+    run(Discover::new(issuer, parse_json), ca_file).await
+}
+
+/// Asks the `api` of an Astro cloud where its users sign in; see [`Domain::api`].
+///
+/// # Errors
+/// [`Error::Http`] and what else a server can do wrong.
+pub async fn login_server(api: &Endpoint, ca_file: Option<PathBuf>) -> Result<LoginServer, Error> {
+    run(AuthConfig::new(api, parse_json), ca_file).await
+}
+
+/// Asks the `api` of an Astro cloud for the organization of the user with this `email`; `None` if
+/// it knows of none.
+///
+/// # Errors
+/// As [`login_server`].
+pub async fn find_organization(
+    api: &Endpoint,
+    email: &str,
+    ca_file: Option<PathBuf>,
+) -> Result<Option<String>, Error> {
+    run(OrganizationLookup::new(api, email, parse_json), ca_file).await
+}
+
+/// Asks the `houston` of an Astronomer Software how its users sign in; see [`Domain::api`].
+///
+/// # Errors
+/// As [`login_server`].
+pub async fn login_methods(
+    houston: &Endpoint,
+    ca_file: Option<PathBuf>,
+) -> Result<LoginMethods, Error> {
+    run(Houston::auth_config(houston, parse_json), ca_file).await
+}
+
+async fn run<F: Flow>(flow: F, ca_file: Option<PathBuf>) -> Result<F::Output, Error> {
     let http = http::AnyHttp(std::sync::Arc::new(ReqwestHttp::with_ca_file(ca_file)));
-    astropass_core::discover(&http, &runtime::SystemRuntime::new(), issuer).await
+    astropass_core::run(flow, &http, &runtime::SystemRuntime::new()).await
 }

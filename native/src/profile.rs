@@ -2,11 +2,12 @@ use std::path::{Path, PathBuf};
 
 use astropass_core::wire::Value;
 use astropass_core::{
-    Credentials, Endpoint, Endpoints, Error, Identity, Provider, StoreError, Stored, Timestamp,
-    User, is_profile_name,
+    Credentials, Endpoint, Endpoints, Error, Identity, Named, Provider, StoreError, Stored,
+    Timestamp, User, is_profile_name,
 };
 
 use crate::json::parse_json;
+use crate::loopback::RedirectUri;
 use crate::store::{Document, Folder, Notice, Notices, StoreChoice, StoreKind};
 
 /// Everything that is stored for a user: the folder `.astro` and the profiles in it.
@@ -26,6 +27,8 @@ pub struct Profile {
     pub provider: Option<Provider>,
     /// The endpoints of the provider that were set by hand
     pub endpoints: Endpoints,
+    /// The redirect URI that is registered for its client, if browser logins need a certain one
+    pub redirect_uri: Option<RedirectUri>,
     /// The API server that its tokens are for
     pub server: Option<Endpoint>,
     /// A CA certificate to trust besides the platform's
@@ -42,6 +45,12 @@ pub struct Profile {
     pub expires_at: Option<Timestamp>,
     /// The user's accounts, as last heard
     pub accounts: Vec<Account>,
+    /// The organization that was found at login, in Astro cloud
+    pub organization: Option<Named>,
+    /// The workspace that is used
+    pub workspace: Option<Named>,
+    /// The e-mail address that the last login was begun with
+    pub email: Option<String>,
 }
 
 /// An account or organization of a user, as the API server's `/api/v1/me` names it.
@@ -135,6 +144,38 @@ impl Home {
         })
     }
 
+    /// Notes in the signed-in profile `name` where in its system the user works.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if it is signed out by now; or if the file cannot be changed.
+    pub fn set_workspace(
+        &self,
+        name: &str,
+        organization: Option<&Named>,
+        workspace: Option<&Named>,
+    ) -> Result<(), StoreError> {
+        self.folder.update(|document| {
+            if document.revision(name).is_none() {
+                return Err(StoreError::Changed);
+            }
+            let profile = document.profile_mut(name);
+            profile.set("organization", organization.map(Named::to_value));
+            profile.set("workspace", workspace.map(Named::to_value));
+            Ok(())
+        })
+    }
+
+    /// Notes the e-mail address that a login of the profile `name` is begun with.
+    ///
+    /// # Errors
+    /// If the file cannot be changed.
+    pub fn set_email(&self, name: &str, email: &str) -> Result<(), StoreError> {
+        self.folder.update(|document| {
+            document.profile_mut(name).set("email", Some(email.into()));
+            Ok(())
+        })
+    }
+
     /// Notes the user's accounts in the profile `name`.
     ///
     /// # Errors
@@ -169,6 +210,7 @@ impl Profile {
             Credentials::from_stored(Stored { session, tokens: no_tokens }).ok()
         });
         let text = |name| profile.string(name).map(str::to_owned);
+        let named = |field| Named::read(profile.field(field)?, "name");
         let former = profile.field("user").and_then(|user| {
             let text = |name| user.string(name).map(str::to_owned);
             Some(User { id: text("id")?, email: text("email"), name: text("name") })
@@ -181,6 +223,7 @@ impl Profile {
                 .field("endpoints")
                 .and_then(Endpoints::from_value)
                 .unwrap_or_default(),
+            redirect_uri: profile.string("redirect_uri").and_then(|uri| uri.parse().ok()),
             server: profile.string("server").and_then(|url| Endpoint::parse(url).ok()),
             ca_file: text("ca_file").map(PathBuf::from),
             store_choice: profile
@@ -192,6 +235,9 @@ impl Profile {
             identity: session.as_ref().map(|session| session.identity.clone()),
             user: session.and_then(|session| session.user).or(former),
             accounts: accounts.iter().filter_map(Account::from_value).collect(),
+            organization: named("organization"),
+            workspace: named("workspace"),
+            email: text("email"),
         })
     }
 

@@ -1,3 +1,6 @@
+mod browser;
+mod systems;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,8 +12,11 @@ use astropass_core::{
 };
 use tokio::sync::{RwLock, broadcast, watch};
 
+pub use self::browser::{BrowserLogin, BrowserPrompt};
+pub use self::systems::Workspaces;
 use crate::builder::Builder;
 use crate::http::AnyHttp;
+use crate::loopback::RedirectUri;
 use crate::profile::Home;
 use crate::runtime::SystemRuntime;
 use crate::store::{self, ProfileStore, StoreKind};
@@ -28,6 +34,7 @@ pub struct Session(Arc<Inner>);
 struct Inner {
     core: Arc<Core>,
     server: Option<Endpoint>,
+    redirect_uri: Option<RedirectUri>,
     /// Given from outside: used as it is and never stored.
     access_token: Option<AccessToken>,
     refreshing: Mutex<Option<watch::Receiver<Refreshed>>>,
@@ -76,14 +83,25 @@ impl Session {
         Builder::new()
     }
 
-    pub(crate) fn new(core: Core, server: Option<Endpoint>, access_token: Option<Secret>) -> Self {
+    pub(crate) fn new(
+        core: Core,
+        server: Option<Endpoint>,
+        redirect_uri: Option<RedirectUri>,
+        access_token: Option<Secret>,
+    ) -> Self {
         Self(Arc::new(Inner {
             core: Arc::new(core),
             server,
+            redirect_uri,
             access_token: access_token.map(|secret| AccessToken::new(secret, None)),
             refreshing: Mutex::default(),
             pending: Arc::default(),
         }))
+    }
+
+    /// Whether the token is from outside.
+    fn is_given(&self) -> bool {
+        self.0.access_token.is_some()
     }
 
     /// A valid access token: the one in memory, or one that was refreshed for all callers and
@@ -159,9 +177,7 @@ impl Session {
     /// shown if the session could not be stored.
     pub async fn login(&self, show: impl FnMut(Prompt) + Send) -> Result<Arc<Credentials>, Error> {
         let grant = store::in_login(self.0.core.authorize_device(show)).await?;
-        let core = Arc::clone(&self.0.core);
-        let established = self.spawn(store::in_login(async move { core.establish(grant).await }));
-        established.await.map_err(|_| Error::Finished)?
+        self.establish(grant).await
     }
 
     /// Signs out: at the server where that can be done, and here in any case.
@@ -250,7 +266,7 @@ impl Session {
         let request = self.api_request(request)?;
         let token = self.token().await?;
         let response = self.send_with(&request, &token).await?;
-        if response.status != 401 || self.0.access_token.is_some() {
+        if response.status != 401 || self.is_given() {
             return to_http(response);
         }
         let token = self.refresh(Some(token.secret())).await?;
@@ -263,7 +279,7 @@ impl Session {
         token: &AccessToken,
     ) -> Result<astropass_core::Response, Error> {
         let mut request = request.clone();
-        request.authorization = Some(Secret::new(format!("Bearer {}", token.expose_secret())));
+        request.authorization = Some(self.provider().authorization(token.secret()));
         Ok(self.0.core.http().send(request).await?)
     }
 

@@ -1,6 +1,8 @@
-// What both wrappers share: options in, a loopback socket, one ready line out, an end with stdin.
+// What the servers share: options in, a loopback socket, one ready line out, an end with stdin.
 
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 
 /** The options: one JSON object as the only argument, over these defaults. */
 export function options(defaults) {
@@ -10,9 +12,14 @@ export function options(defaults) {
   return { ...defaults, ...given };
 }
 
-/** Listens on 127.0.0.1 only; port 0 takes a free one. The caller adds its request handler. */
-export function listen(port) {
-  const server = createServer();
+/**
+ * Listens on 127.0.0.1 only; port 0 takes a free one. The caller adds its request handler.
+ * With `tls`, the files of a certificate chain and its key, it speaks nothing but TLS.
+ */
+export function listen(port, tls = null) {
+  const server = tls === null
+    ? createServer()
+    : createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => {

@@ -9,6 +9,7 @@ pub mod bus;
 pub mod client;
 pub mod foreign;
 pub mod person;
+pub mod proxy;
 #[cfg(target_os = "linux")]
 pub mod sandbox;
 pub mod server;

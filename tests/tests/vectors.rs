@@ -9,6 +9,8 @@ mod contract;
 mod describe;
 #[path = "vectors/json.rs"]
 mod json;
+#[path = "vectors/machine.rs"]
+mod machine;
 #[path = "vectors/plain.rs"]
 mod plain;
 #[path = "vectors/runner.rs"]
@@ -35,8 +37,9 @@ macro_rules! vectors {
 }
 
 vectors! {
-    credentials device_authorization device_flow discovery endpoint id_token refresh revocation
-    token userinfo
+    account auth_config code credentials device_authorization device_flow discovery domain endpoint
+    houston_auth_config houston_create_token houston_workspaces id_token organization_lookup
+    pasted_token refresh revocation token userinfo
 }
 
 fn folder() -> &'static Path {

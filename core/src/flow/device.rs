@@ -83,7 +83,7 @@ impl Device {
     ) -> Result<(Box<Prompt>, Box<Pending>), Error> {
         const OF: &str = "device authorization response";
         if response.status != 200 {
-            return Err(Error::from_response(OF, response, self.parse, None));
+            return Err(Error::from_response(OF, response, self.parse, &[]));
         }
         let malformed = |problem| Error::malformed(OF, problem, 200);
         let mut body = (self.parse)(&response.body).map_err(|_| malformed("it is not JSON"))?;
@@ -146,7 +146,7 @@ impl Device {
             Ok(response) => response,
         };
         let body = (self.parse)(&response.body);
-        let sent = Some(&pending.device_code);
+        let sent = &[&pending.device_code];
         let refused =
             body.as_ref().ok().and_then(|body| ServerError::from_body(body, response.status, sent));
         match refused.as_ref().map(|error| error.code.as_str()) {

@@ -52,7 +52,7 @@ impl Discover {
         const OF: &str = "metadata";
         let malformed = |problem| Error::malformed(OF, problem, response.status);
         if response.status != 200 {
-            return Ok(Err(match Error::from_response(OF, response, self.parse, None) {
+            return Ok(Err(match Error::from_response(OF, response, self.parse, &[]) {
                 Error::MalformedResponse(_) => malformed("there is none at this URL"),
                 error => error,
             }));
@@ -71,7 +71,7 @@ impl Discover {
             })));
         }
         let https = Endpoint::parse(issuer)?.is_https();
-        let mut endpoints = Endpoints::default();
+        let mut endpoints = Endpoints::knowing_callback(&body);
         for name in Endpoints::NAMES {
             let Some(url) = body.string(&concat(&[name, "_endpoint"])) else { continue };
             let endpoint = Endpoint::parse(url)

@@ -69,7 +69,7 @@ impl Refresh {
                 "token response",
                 response,
                 self.parse,
-                Some(&self.refresh_token),
+                &[&self.refresh_token],
             ) {
                 // RFC 6749 §5.2, and the two ends of a session that WorkOS has besides.
                 Error::Server(error)

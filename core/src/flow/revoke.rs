@@ -46,7 +46,7 @@ impl Revoke {
                 "revocation response",
                 response,
                 self.parse,
-                Some(&self.token),
+                &[&self.token],
             )),
         }
     }

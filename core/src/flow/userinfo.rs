@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Action, Exchange, Flow, Input};
-use crate::wire::{ParseJson, concat};
-use crate::{Error, Instant, Provider, Request, Response, Secret, User};
+use crate::wire::ParseJson;
+use crate::{Dialect, Error, Instant, Provider, Request, Response, Secret, User};
 
 /// Asks who the user is (OpenID Connect Core §5.3).
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub struct Userinfo {
     state: Exchange,
 }
 
+const OF: &str = "userinfo response";
 /// Deadline: the tokens of a login wait for it, and are not stored yet.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -30,33 +31,44 @@ impl Userinfo {
         Self { provider, access_token, subject, parse, state: Exchange::Start }
     }
 
-    fn request(&self) -> Result<Box<Request>, Error> {
-        let endpoint = &self.provider.endpoints.userinfo;
-        let endpoint = endpoint.clone().ok_or(Error::MissingEndpoint("userinfo"))?;
-        let mut request = Request::fetch(endpoint);
-        request.timeout = TIMEOUT;
-        request.authorization = Some(bearer(&self.access_token));
-        Ok(request)
-    }
-
     fn answered(&self, response: &Response) -> Result<User, Error> {
-        const OF: &str = "userinfo response";
-        if response.status != 200 {
-            return Err(Error::from_response(OF, response, self.parse, Some(&self.access_token)));
-        }
-        let malformed = |problem| Error::malformed(OF, problem, 200);
-        let claims = (self.parse)(&response.body).map_err(|_| malformed("it is not JSON"))?;
-        let user = Provider::user_of_claims(&claims).ok_or_else(|| malformed("it has no sub"))?;
+        let user = read(&self.provider, &self.access_token, response, self.parse)?;
         match &self.subject {
-            Some(subject) if *subject != user.id => Err(malformed("it is about another user")),
+            Some(subject) if *subject != user.id => {
+                Err(Error::malformed(OF, "it is about another user", 200))
+            }
             _ => Ok(user),
         }
     }
 }
 
-/// The `Authorization` field of RFC 6750 §2.1.
-pub(crate) fn bearer(access_token: &Secret) -> Secret {
-    Secret::new(concat(&["Bearer ", access_token.expose_secret()]))
+/// The question, asked with `access_token`.
+pub(super) fn request(provider: &Provider, access_token: &Secret) -> Result<Box<Request>, Error> {
+    let endpoint = provider.endpoints.userinfo.clone();
+    let mut request = Request::fetch(endpoint.ok_or(Error::MissingEndpoint("userinfo"))?);
+    request.timeout = TIMEOUT;
+    request.authorization = Some(provider.authorization(access_token));
+    Ok(request)
+}
+
+/// The user whom the answer names.
+pub(super) fn read(
+    provider: &Provider,
+    access_token: &Secret,
+    response: &Response,
+    parse: ParseJson,
+) -> Result<User, Error> {
+    if response.status != 200 {
+        return Err(Error::from_response(OF, response, parse, &[access_token]));
+    }
+    let malformed = |problem| Error::malformed(OF, problem, 200);
+    let claims = parse(&response.body).map_err(|_| malformed("it is not JSON"))?;
+    let user = Provider::user_of_claims(&claims).ok_or_else(|| malformed("it has no sub"))?;
+    // Astro knows its users by their address.
+    if provider.dialect == Dialect::Astro && user.email.is_none() {
+        return Err(malformed("it has no email"));
+    }
+    Ok(user)
 }
 
 impl Flow for Userinfo {
@@ -64,7 +76,8 @@ impl Flow for Userinfo {
 
     fn step(&mut self, input: Input, _now: Instant) -> Result<Action<User>, Error> {
         let mut state = self.state;
-        let action = state.step(input, || self.request(), |response| self.answered(response));
+        let request = || request(&self.provider, &self.access_token);
+        let action = state.step(input, request, |response| self.answered(response));
         self.state = state;
         action
     }

@@ -23,10 +23,14 @@ impl Provider {
             client_id: client_id.to_owned(),
             scopes: Vec::new(),
             endpoints: Endpoints {
+                authorization: Some(
+                    base.join("user_management/authorize")?
+                        .with_fields(&[("provider", "authkit")])?,
+                ),
                 device_authorization: endpoint("user_management/authorize/device")?,
                 token: endpoint("user_management/authenticate")?,
                 revocation: endpoint("user_management/sessions/logout")?,
-                userinfo: None,
+                ..Endpoints::default()
             },
             dialect: Dialect::WorkOs(encoding),
         })
@@ -56,7 +60,7 @@ pub(super) fn sign_out(
     parse: ParseJson,
 ) -> Result<Option<Box<Request>>, Error> {
     let Some(sid) = session_id(credentials, parse) else { return Ok(None) };
-    Ok(Some(Request::fetch(endpoint.with_query("session_id", &sid)?)))
+    Ok(Some(Request::fetch(endpoint.with_fields(&[("session_id", &sid)])?)))
 }
 
 /// The access token's `sid`.

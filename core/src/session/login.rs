@@ -2,20 +2,69 @@ use std::sync::Arc;
 
 use super::state::{Current, State};
 use super::{LOCK_WAIT, Session, drive, silent};
-use crate::flow::{Device, Prompt, Userinfo};
-use crate::{Credentials, Error, Event, Grant, Http, Revision, Runtime, Store, StoreError};
+use crate::flow::{Device, Entropy, PastedToken, Pending, Prompt, Userinfo};
+use crate::{
+    Credentials, Dialect, Endpoint, Error, Event, Grant, Http, Revision, Runtime, Secret, Store,
+    StoreError,
+};
 
 impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
+    /// Makes sure that a login could be stored, before a user is asked to do anything (rule 7).
+    ///
+    /// # Errors
+    /// [`Error::Store`]
+    pub async fn prepare_login(&self) -> Result<(), Error> {
+        let guard = self.store.lock(LOCK_WAIT).await?;
+        Ok(self.store.probe(&guard).await?)
+    }
+
+    /// Begins the authorization code flow; see [`Pending::begin`]. Nothing is sent.
+    ///
+    /// # Errors
+    /// As [`Pending::begin`].
+    pub fn begin_code(
+        &self,
+        redirect_uri: &str,
+        parameters: &[(&str, &str)],
+        entropy: &Entropy,
+    ) -> Result<(Endpoint, Pending), Error> {
+        let provider = Arc::clone(&self.provider);
+        Pending::begin(provider, redirect_uri, parameters, entropy, self.runtime.wall())
+    }
+
+    /// Ends the authorization code flow with `callback`, the whole URL that the browser came back
+    /// to; nothing is stored yet.
+    ///
+    /// # Errors
+    /// As [`Pending::finish`], and [`Error::InvalidCallback`] for a login begun at another provider
+    /// or for another client; then what the token endpoint says.
+    pub async fn redeem(&self, pending: Pending, callback: &str) -> Result<Box<Grant>, Error> {
+        let (begun, own) = (pending.provider(), &*self.provider);
+        if (&begun.issuer, &begun.client_id) != (&own.issuer, &own.client_id) {
+            return Err(Error::InvalidCallback("the login was begun at another provider"));
+        }
+        let code = pending.finish(callback, self.runtime.wall(), self.runtime.json())?;
+        drive(code, &self.http, &self.runtime, silent).await
+    }
+
     /// The device flow, up to its grant; nothing is stored yet, so it may be dropped at any time.
     ///
     /// # Errors
     /// Before anything is shown if the store cannot be written (rule 7); then what the flow says.
     pub async fn authorize_device(&self, show: impl FnMut(Prompt)) -> Result<Box<Grant>, Error> {
-        let guard = self.store.lock(LOCK_WAIT).await?;
-        self.store.probe(&guard).await?;
-        drop(guard);
+        self.prepare_login().await?;
         let device = Device::new(self.provider.clone(), self.runtime.json());
         drive(device, &self.http, &self.runtime, show).await
+    }
+
+    /// A token that the user got elsewhere, once the server has accepted it; nothing is stored yet.
+    ///
+    /// # Errors
+    /// Before anything is sent if the store cannot be written (rule 7); then as [`PastedToken`].
+    pub async fn accept_token(&self, token: Secret) -> Result<Box<Grant>, Error> {
+        self.prepare_login().await?;
+        let flow = PastedToken::new(self.provider.clone(), token, self.runtime.json());
+        drive(flow, &self.http, &self.runtime, silent).await
     }
 
     /// Makes `grant` this profile's session and revokes the one before (rule 10).
@@ -23,14 +72,21 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// To be run to its end, since the grant exists nowhere else.
     ///
     /// # Errors
-    /// If the grant cannot be stored.
+    /// If the grant cannot be stored. At Astro cloud also if its user has no e-mail address; then
+    /// the grant is revoked.
     pub async fn establish(&self, mut grant: Box<Grant>) -> Result<Arc<Credentials>, Error> {
         let now = (self.runtime.now(), self.runtime.wall());
+        let mut named = Ok(());
         if grant.user.as_ref().is_none_or(|user| user.email.is_none()) {
-            self.ask_userinfo(&mut grant).await;
+            named = self.ask_userinfo(&mut grant).await;
         }
         let credentials =
             Credentials::new(&self.provider.issuer, &self.provider.client_id, *grant, now.1);
+        if let Err(error) = named {
+            // Nobody will hold it, and what went wrong is known already.
+            let _ = self.revoke(&credentials).await;
+            return Err(error);
+        }
         let (revision, previous) = self.replace(&credentials).await?;
         let credentials = Arc::new(credentials);
         {
@@ -68,10 +124,11 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         before.is_none() || after.is_none() || before == after
     }
 
-    /// Adds what userinfo knows. A name is no reason to fail a login that succeeded.
-    async fn ask_userinfo(&self, grant: &mut Grant) {
+    /// Adds what userinfo knows. A name is no reason to fail a login that succeeded, but Astro
+    /// cloud has no users without an e-mail address.
+    async fn ask_userinfo(&self, grant: &mut Grant) -> Result<(), Error> {
         if self.provider.endpoints.userinfo.is_none() {
-            return;
+            return Ok(());
         }
         let flow = Userinfo::new(
             self.provider.clone(),
@@ -79,9 +136,14 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             grant.subject.clone(),
             self.runtime.json(),
         );
-        if let Ok(user) = drive(flow, &self.http, &self.runtime, silent).await {
-            grant.subject.get_or_insert_with(|| user.id.clone());
-            grant.user = Some(user);
+        match drive(flow, &self.http, &self.runtime, silent).await {
+            Ok(user) => {
+                grant.subject.get_or_insert_with(|| user.id.clone());
+                grant.user = Some(user);
+            }
+            Err(error) if self.provider.dialect == Dialect::Astro => return Err(error),
+            Err(_) => {}
         }
+        Ok(())
     }
 }

@@ -1,7 +1,14 @@
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use astropass::StoreChoice;
+use astropass::{Home, Profile as StoredProfile, StoreChoice};
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::context::{Context, env};
+use crate::failure::Failure;
+use crate::program::Program;
+use crate::{Commands, command};
 
 /// Sign in to Astro AI, and stay signed in
 #[derive(Debug, Parser)]
@@ -13,10 +20,46 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
+impl Commands for Args {
+    const PROGRAM: Program = Program::Ast;
+
+    fn global(&self) -> Global {
+        self.global.clone()
+    }
+
+    fn is_doctor(&self) -> bool {
+        matches!(self.command, Command::Doctor)
+    }
+
+    fn completions(&self) -> Option<Shell> {
+        match self.command {
+            Command::Completions { shell } => Some(shell),
+            _ => None,
+        }
+    }
+
+    /// Option over environment over what `profile use` chose over `default`.
+    fn profile(&self, home: &Home) -> Result<String, Failure> {
+        let named = self.global.profile.clone().or_else(|| env("ASTRO_PROFILE"));
+        if let Some(name) = named.as_ref().filter(|name| !StoredProfile::is_name(name)) {
+            return Err(Failure::usage(format!(
+                "{name:?} cannot name a profile; use letters, digits, '-', '_' and '.'."
+            )));
+        }
+        // A file that cannot be read is reported by the command that needs it.
+        let chosen = || home.current(Program::Ast.name()).ok().flatten();
+        Ok(named.or_else(chosen).unwrap_or_else(|| "default".to_owned()))
+    }
+
+    async fn run(&self, context: &Context<'_>) -> Result<ExitCode, Failure> {
+        command::run(context, &self.command).await
+    }
+}
+
 /// They are apart from the options of the command that is asked for help.
 const EVERYWHERE: &str = "Options for every command";
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Global {
     /// Profile to use [env: ASTRO_PROFILE] [default: the one chosen with 'profile use', else default]
     #[arg(long, global = true, value_name = "NAME", help_heading = EVERYWHERE)]
@@ -34,7 +77,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Sign in with a code that is approved in a browser
+    /// Sign in with a code that is approved in a browser, or in a browser on this machine
     Login(Login),
     /// Sign out, here and at the server
     Logout {
@@ -54,21 +97,26 @@ pub(crate) enum Command {
     /// List, choose or remove profiles
     #[command(subcommand)]
     Profile(Profile),
+    /// Look at everything that signing in depends on, and say what is wrong
+    Doctor,
     /// Print the completion script of a shell
     Completions {
         /// Which shell
-        shell: clap_complete::Shell,
+        shell: Shell,
     },
 }
 
 /// What `login` is told is remembered in the profile.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Login {
+    /// Sign in without a code: the browser comes back to this machine, or its last URL is pasted
+    #[arg(long)]
+    pub(crate) browser: bool,
     /// Print the URL instead of opening a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
     /// Show the URL as a QR code too
-    #[arg(long)]
+    #[arg(long, conflicts_with = "browser")]
     pub(crate) qr: bool,
     /// Organization to sign in to
     #[arg(long, value_name = "ID")]
@@ -85,10 +133,14 @@ pub(crate) struct Login {
     /// Scope to ask a standard provider for; repeatable [default: openid profile email offline_access]
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
-    /// Endpoint that the provider does not name itself: device_authorization, token, revocation or
-    /// userinfo; repeatable
+    /// Endpoint that the provider does not name itself: authorization, device_authorization, token,
+    /// revocation or userinfo; repeatable
     #[arg(long = "endpoint", value_name = "NAME=URL")]
     pub(crate) endpoints: Vec<String>,
+    /// Redirect URI on this machine that --browser has to use, if the client is registered with a
+    /// certain one; without a port, any free one
+    #[arg(long, value_name = "URL")]
+    pub(crate) redirect_uri: Option<String>,
     /// Where to keep the tokens: auto, keyring or file [env: ASTRO_STORE] [default: auto]
     #[arg(long, value_name = "STORE")]
     pub(crate) store: Option<StoreChoice>,

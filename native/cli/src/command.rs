@@ -1,16 +1,23 @@
 mod account;
 mod api;
-mod login;
-mod logout;
-mod profile;
+pub(crate) mod browser;
+mod countdown;
+mod doctor;
+pub(crate) mod login;
+pub(crate) mod logout;
+mod opener;
+mod paste;
+pub(crate) mod profile;
 mod prompt;
 mod provider;
-mod token;
-mod whoami;
+pub(crate) mod token;
+pub(crate) mod whoami;
 
 use std::process::ExitCode;
 
-use crate::args::{Args, Command};
+use clap_complete::Shell;
+
+use crate::args::Command;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
@@ -25,16 +32,18 @@ pub(crate) async fn run(context: &Context<'_>, command: &Command) -> Result<Exit
         Command::Account(account) => account::run(context, account).await?,
         Command::Api(api) => return api::run(context, api).await,
         Command::Profile(profile) => profile::run(context, profile).await?,
-        Command::Completions { shell } => completions(*shell),
+        // They were served before anything was opened.
+        Command::Doctor | Command::Completions { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Needs neither a home nor a profile.
-pub(crate) fn completions(shell: clap_complete::Shell) {
-    let mut command = <Args as clap::CommandFactory>::command();
+pub(crate) use self::doctor::run as doctor;
+
+pub(crate) fn completions(mut command: clap::Command, shell: Shell) {
+    let name = command.get_name().to_owned();
     // Its own writing panics when the reader has closed the pipe.
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command, "ast", &mut script);
+    clap_complete::generate(shell, &mut command, name, &mut script);
     output::data(&String::from_utf8_lossy(&script));
 }

@@ -10,16 +10,17 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
 use zeroize::Zeroizing;
 
-use crate::args::{Args, Global};
+use crate::args::Global;
 use crate::failure::Failure;
 use crate::output;
+use crate::program::Program;
 
-/// The program that profiles are chosen for.
-const PROGRAM: &str = "ast";
 /// Every variable that is read as text.
-const VARIABLES: [&str; 6] = [
+pub(crate) const VARIABLES: [&str; 8] = [
     "ASTRO_ACCESS_TOKEN",
+    "ASTRO_API_TOKEN",
     "ASTRO_CLIENT_ID",
+    "ASTRO_DOMAIN",
     "ASTRO_ISSUER",
     "ASTRO_PROFILE",
     "ASTRO_SERVER",
@@ -38,28 +39,13 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Option over environment over what `profile use` chose over `default`.
-    pub(crate) fn new(args: &'a Args) -> Result<Self, Failure> {
-        check_environment()?;
-        let global = &args.global;
-        let home = Home::from_env()?;
-        let named = global.profile.clone().or_else(|| env("ASTRO_PROFILE"));
-        if let Some(name) = named.as_ref().filter(|name| !Profile::is_name(name)) {
-            return Err(Failure::usage(format!(
-                "{name:?} cannot name a profile; use letters, digits, '-', '_' and '.'."
-            )));
-        }
-        let profile = match named {
-            Some(name) => name,
-            // A file that cannot be read is reported by the command that needs it.
-            None => home.current(PROGRAM).ok().flatten().unwrap_or_else(|| "default".to_owned()),
-        };
-        Ok(Self { global, home, profile, sessions: RefCell::default() })
+    pub(crate) fn new(global: &'a Global, home: Home, profile: String) -> Self {
+        Self { global, home, profile, sessions: RefCell::default() }
     }
 
     /// The access token that the environment gives, to be used as it is.
     pub(crate) fn environment_token() -> Option<Secret> {
-        let token = Zeroizing::new(env("ASTRO_ACCESS_TOKEN")?);
+        let token = Zeroizing::new(env(Program::running().token_variable())?);
         // A secret read from a file often ends with the file's last line.
         Some(Secret::new(Zeroizing::new(token.trim().to_owned())))
     }
@@ -115,13 +101,8 @@ impl<'a> Context<'a> {
         self.sessions.borrow_mut().push((session.clone(), session.events()));
     }
 
-    /// The server of the option or the environment.
     pub(crate) fn server_override(&self) -> Result<Option<Endpoint>, Failure> {
-        match (&self.global.server, env("ASTRO_SERVER")) {
-            (Some(url), _) => url_of("--server", url).map(Some),
-            (None, Some(url)) => url_of("ASTRO_SERVER", &url).map(Some),
-            (None, None) => Ok(None),
-        }
+        server_override(self.global)
     }
 
     /// The profile as it is stored; not signed in if it is not.
@@ -134,12 +115,12 @@ impl<'a> Context<'a> {
 
     /// Makes this profile the current one.
     pub(crate) fn make_current(&self, name: Option<&str>) -> Result<(), Failure> {
-        Ok(self.home.set_current(PROGRAM, name)?)
+        Ok(self.home.set_current(Program::running().name(), name)?)
     }
 
     /// The name of the profile that is used without option and environment.
     pub(crate) fn current(&self) -> Result<Option<String>, Failure> {
-        Ok(self.home.current(PROGRAM)?)
+        Ok(self.home.current(Program::running().name())?)
     }
 
     /// Waits for what must not be cut off, and says so where that takes its time.
@@ -194,8 +175,24 @@ impl<'a> Context<'a> {
     }
 }
 
+/// The server of the option or the environment.
+pub(crate) fn server_override(global: &Global) -> Result<Option<Endpoint>, Failure> {
+    // A domain says by itself where its API is.
+    if Program::running() == Program::Astro {
+        return Ok(None);
+    }
+    match (&global.server, env("ASTRO_SERVER")) {
+        (Some(url), _) => url_of("--server", url).map(Some),
+        (None, Some(url)) => url_of("ASTRO_SERVER", &url).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
 /// A distribution's own API server, set when the program is built.
 pub(crate) fn default_server() -> Result<Option<Endpoint>, Failure> {
+    if Program::running() == Program::Astro {
+        return Ok(None);
+    }
     match option_env!("ASTRO_SERVER") {
         Some(url) => url_of("ASTRO_SERVER", url).map(Some),
         None => Ok(None),
@@ -204,23 +201,24 @@ pub(crate) fn default_server() -> Result<Option<Endpoint>, Failure> {
 
 /// A variable that cannot be used must not pass for one that is not set: the stored user would
 /// act in place of the one that was meant.
-fn check_environment() -> Result<(), Failure> {
+pub(crate) fn check_environment() -> Result<(), Failure> {
     for name in VARIABLES {
         if let Err(VarError::NotUnicode(_)) = std::env::var(name) {
             return Err(Failure::usage(format!("{name} is not valid UTF-8. Correct or unset it.")));
         }
     }
-    let token = env("ASTRO_ACCESS_TOKEN").map(Zeroizing::new);
+    let variable = Program::running().token_variable();
+    let token = env(variable).map(Zeroizing::new);
     if token.is_some_and(|token| !is_sendable(token.trim())) {
-        return Err(Failure::usage(
-            "ASTRO_ACCESS_TOKEN is no token: it is blank, or has a character that cannot be sent. Correct or unset it.",
-        ));
+        return Err(Failure::usage(format!(
+            "{variable} is no token: it is blank, or has a character that cannot be sent. Correct or unset it."
+        )));
     }
     Ok(())
 }
 
 /// Whether a header field can hold `token` as one word.
-fn is_sendable(token: &str) -> bool {
+pub(crate) fn is_sendable(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 

@@ -4,6 +4,7 @@ use astropass::{Error, HttpErrorKind, InvalidUrl, StoreError};
 use serde_json::json;
 
 use crate::output::{self, RED};
+use crate::program::Program;
 
 pub(crate) const OTHER: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
@@ -18,14 +19,20 @@ const TERMINATED: u8 = 143;
 /// Why a command failed: one sentence on what happened and what to do next.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    exit: u8,
-    code: &'static str,
+    pub(crate) exit: u8,
+    pub(crate) code: &'static str,
     message: String,
+    /// The end of the message that says what to do, where that is a sentence of its own.
+    pub(crate) next: String,
 }
 
 impl Failure {
     pub(crate) fn new(exit: u8, code: &'static str, message: impl Into<String>) -> Self {
-        Self { exit, code, message: message.into() }
+        Self { exit, code, message: message.into(), next: String::new() }
+    }
+
+    fn advising(exit: u8, code: &'static str, error: &impl ToString, next: &str) -> Self {
+        Self { next: next.to_owned(), ..Self::new(exit, code, sentence(error, next)) }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -51,7 +58,7 @@ impl Failure {
             Error::Server(server) if server.code == "invalid_grant" => Self::new(
                 LOGIN_ENDED,
                 error.code(),
-                format!("The server no longer knows this login ({error}). Run 'ast login' again."),
+                format!("The server no longer knows this login ({error}). Run {} again.", login()),
             ),
             _ => error.into(),
         }
@@ -59,24 +66,31 @@ impl Failure {
 
     /// The same with the name of a profile that is not the usual one.
     pub(crate) fn of_profile(mut self, profile: &str) -> Self {
-        if profile != "default" {
-            let login = format!("'ast login --profile {profile}'");
-            self.message = match self.code {
-                "not_signed_in" => {
-                    format!("not logged in to profile {profile:?}. Run {login} to authenticate")
-                }
-                "session_over" => format!(
-                    "session of profile {profile:?} expired or invalid. Run {login} to re-authenticate"
-                ),
-                _ => return self,
-            };
+        let program = Program::running();
+        if program == Program::Ast && profile == "default" {
+            return self;
         }
+        let (kind, login) = (program.noun(), login_to(profile));
+        self.message = match self.code {
+            "not_signed_in" => {
+                format!("not logged in to {kind} {profile:?}. Run {login} to authenticate")
+            }
+            "session_over" => format!(
+                "session of {kind} {profile:?} expired or invalid. Run {login} to re-authenticate"
+            ),
+            _ => return self,
+        };
         self
     }
 
     /// What happened and what to do next.
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    /// What happened, without what to do next where that can be told apart.
+    pub(crate) fn happened(&self) -> &str {
+        self.message.strip_suffix(&self.next).unwrap_or(&self.message).trim_end()
     }
 
     /// Says it, as JSON or in words, and gives the exit code.
@@ -95,23 +109,35 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        let login = login();
         let (exit, next) = match &error {
             Error::NotSignedIn => {
-                let message = "not logged in. Run 'ast login' to authenticate";
+                let message = format!("not logged in. Run {login} to authenticate");
                 return Self::new(NOT_SIGNED_IN, error.code(), message);
             }
             Error::SessionOver(_) => {
-                let message = "session expired or invalid. Run 'ast login' to re-authenticate";
+                let message = format!("session expired or invalid. Run {login} to re-authenticate");
                 return Self::new(NOT_SIGNED_IN, error.code(), message);
             }
-            Error::SessionChanged => (
-                NOT_SIGNED_IN,
-                "Run 'ast whoami' to see who is signed in, or 'ast login' to sign in again.",
-            ),
-            Error::AccessDenied(_) => {
-                (LOGIN_ENDED, "Run 'ast login' again if that was not what you wanted.")
+            Error::SessionChanged => {
+                let program = Program::running().name();
+                let next = format!(
+                    "Run '{program} whoami' to see who is signed in, or {login} to sign in again."
+                );
+                return Self::advising(NOT_SIGNED_IN, error.code(), &error, &next);
             }
-            Error::LoginExpired => (LOGIN_ENDED, "Run 'ast login' again."),
+            Error::AccessDenied(_) => {
+                let next = format!("Run {login} again if that was not what you wanted.");
+                return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
+            }
+            Error::LoginExpired => {
+                let next = format!("Run {login} again.");
+                return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
+            }
+            Error::InvalidCallback(_) => {
+                let next = format!("Run {login} again, and go on only with its own link.");
+                return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
+            }
             Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),
             Error::MalformedResponse(_) => {
@@ -128,7 +154,7 @@ impl From<Error> for Failure {
                 (NETWORK, "Give your CA with --ca-file at login, or in SSL_CERT_FILE.")
             }
             Error::Http(error) if error.kind == HttpErrorKind::Invalid => {
-                (OTHER, "Correct that, or run 'ast login' with other options.")
+                (OTHER, "Correct that, or log in with other options.")
             }
             Error::Http(error) if error.kind == HttpErrorKind::TooLarge => {
                 (NETWORK, "Ask the server for less, or check the URL.")
@@ -137,30 +163,34 @@ impl From<Error> for Failure {
             Error::Store(error) => return (**error).clone().into(),
             _ => (OTHER, "Please report this."),
         };
-        Self::new(exit, error.code(), sentence(&error.to_string(), next))
+        Self::advising(exit, error.code(), &error, next)
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        let program = Program::running().name();
         let next = match &error {
             StoreError::Locked(_) => {
-                "Unlock the keyring, or sign in with 'ast login --store file'."
+                format!("Unlock the keyring, or sign in with '{program} login --store file'.")
             }
             StoreError::Absent(_) | StoreError::Unavailable(_) => {
-                "Start the keyring, or sign in with 'ast login --store file'."
+                format!("Start the keyring, or sign in with '{program} login --store file'.")
             }
-            StoreError::Corrupt(_) => {
-                "Run 'ast login' to sign in again; it keeps a file that cannot be read under another name."
+            StoreError::Corrupt(_) => format!(
+                "Run {} to sign in again; it keeps a file that cannot be read under another name.",
+                login()
+            ),
+            StoreError::Missing(_) => {
+                format!("Put that right, or run {} to sign in again.", login())
             }
-            StoreError::Missing(_) => "Put that right, or run 'ast login' to sign in again.",
-            StoreError::Newer(_) => "Update this program.",
-            StoreError::Busy | StoreError::Changed => "Try again.",
-            StoreError::TooLarge(_) => "Sign in with 'ast login --store file'.",
+            StoreError::Newer(_) => "Update this program.".to_owned(),
+            StoreError::Busy | StoreError::Changed => "Try again.".to_owned(),
+            StoreError::TooLarge(_) => format!("Sign in with '{program} login --store file'."),
             // The text says what to do itself.
-            _ => "",
+            _ => String::new(),
         };
-        Self::new(STORE, error.code(), sentence(&error.to_string(), next))
+        Self::advising(STORE, error.code(), &error, &next)
     }
 }
 
@@ -170,8 +200,29 @@ impl From<InvalidUrl> for Failure {
     }
 }
 
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::other(format!("The input cannot be read: {error}."))
+    }
+}
+
+/// The command to sign in to `profile` with, in quotation marks.
+pub(crate) fn login_to(profile: &str) -> String {
+    match Program::running() {
+        Program::Ast if profile == "default" => login(),
+        Program::Ast => format!("'ast login --profile {profile}'"),
+        Program::Astro => format!("'astro login {profile}'"),
+    }
+}
+
+/// The command to sign in with, in quotation marks.
+fn login() -> String {
+    format!("'{} login'", Program::running().name())
+}
+
 /// `what` as a sentence, and `next` behind it.
-fn sentence(what: &str, next: &str) -> String {
+fn sentence(what: &impl ToString, next: &str) -> String {
+    let what = what.to_string();
     let mut chars = what.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}. {next}", chars.as_str().trim_end_matches('.')).trim_end().to_owned()

@@ -1,32 +1,66 @@
 //! The commands of astropass: arguments in, text or JSON out, exit codes.
 
 mod args;
+mod astro;
 mod command;
 mod context;
 mod failure;
+mod input;
 mod output;
+mod program;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use astropass::Home;
 use clap::Parser;
 use clap::error::ErrorKind;
+use clap_complete::Shell;
 #[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter as Level, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use self::args::{Args, Command};
+use self::args::Global;
 use self::context::Context;
 use self::failure::Failure;
+use self::program::Program;
 
 /// How long an interrupted program may finish what must not be cut off.
 const SETTLE: Duration = Duration::from_secs(10);
 
+/// The arguments of one of the two programs, and what they ask for.
+trait Commands: Parser {
+    const PROGRAM: Program;
+
+    fn global(&self) -> Global;
+
+    /// The shell whose completions are asked for, which need neither a home nor a profile.
+    fn completions(&self) -> Option<Shell>;
+
+    /// Whether everything is to be looked at, which has to work where nothing else does.
+    fn is_doctor(&self) -> bool;
+
+    /// The profile that is meant.
+    fn profile(&self, home: &Home) -> Result<String, Failure>;
+
+    async fn run(&self, context: &Context<'_>) -> Result<ExitCode, Failure>;
+}
+
 /// Runs `ast` with the process's arguments.
 pub fn ast() -> ExitCode {
-    let code = run_ast();
+    main::<args::Args>()
+}
+
+/// Runs `astro` with the process's arguments.
+pub fn astro() -> ExitCode {
+    main::<astro::Args>()
+}
+
+fn main<A: Commands>() -> ExitCode {
+    A::PROGRAM.start();
+    let code = start::<A>();
     match output::failure() {
         // What was asked for is not where it was to go.
         Some(error) if code == ExitCode::SUCCESS => {
@@ -36,17 +70,18 @@ pub fn ast() -> ExitCode {
     }
 }
 
-fn run_ast() -> ExitCode {
+fn start<A: Commands>() -> ExitCode {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
-    let args = match Args::try_parse() {
+    let args = match A::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error, wants_json),
     };
-    if let Command::Completions { shell } = args.command {
-        command::completions(shell);
+    if let Some(shell) = args.completions() {
+        command::completions(A::command(), shell);
         return ExitCode::SUCCESS;
     }
-    if args.global.verbose {
+    let global = args.global();
+    if global.verbose {
         narrate();
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -55,12 +90,12 @@ fn run_ast() -> ExitCode {
             return Failure::other(format!("the program cannot start: {error}")).report(wants_json);
         }
     };
-    let result = runtime.block_on(run(&args));
+    let result = runtime.block_on(run(&args, &global));
     // A lookup or a keyring that still hangs must not keep the program from ending.
     runtime.shutdown_background();
     match result {
         Ok(code) => code,
-        Err(failure) => failure.report(args.global.json),
+        Err(failure) => failure.report(global.json),
     }
 }
 
@@ -71,12 +106,22 @@ fn narrate() {
     all.with_writer(std::io::stderr).finish().with(own).init();
 }
 
-async fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let context = Context::new(args)?;
+async fn run(args: &impl Commands, global: &Global) -> Result<ExitCode, Failure> {
+    if args.is_doctor() {
+        return tokio::select! {
+            code = command::doctor(global, |home| args.profile(home)) => Ok(code),
+            interruption = interruption() => Err(interruption),
+        };
+    }
+    context::check_environment()?;
+    let home = Home::from_env()?;
+    let profile = args.profile(&home)?;
+    check_own(&home, &profile)?;
+    let context = Context::new(global, home, profile);
     // The command goes first: one that has its answer at hand never sets up the signal.
     let result = tokio::select! {
         biased;
-        result = command::run(&context, &args.command) => {
+        result = args.run(&context) => {
             result.map_err(|failure| failure.of_profile(&context.profile))
         }
         interruption = interruption() => {
@@ -93,6 +138,22 @@ async fn run(args: &Args) -> Result<ExitCode, Failure> {
         "The session was refreshed but not stored ({error}), so the next command may ask for a new login: free the disk or unlock the keyring first."
     ));
     result.map(|_| ExitCode::from(failure::STORE))
+}
+
+/// Neither program acts on what the other one made.
+pub(crate) fn check_own(home: &Home, profile: &str) -> Result<(), Failure> {
+    let program = Program::running();
+    // A file that cannot be read is reported by the command that needs it.
+    match home.profile(profile) {
+        Ok(Some(stored)) if !program.owns(&stored) => Err(Failure::usage(format!(
+            "{profile:?} is a {} of '{}'; see '{} {} list'.",
+            program.other().noun(),
+            program.other().name(),
+            program.name(),
+            program.noun()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Waits for Ctrl-C, or for whoever ends processes: a time limit, a service manager.

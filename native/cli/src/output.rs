@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Color, Style};
-use astropass::{Account, Timestamp, User};
+use astropass::{Account, Named, Timestamp, User};
 use serde_json::{Value, json};
 
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -82,11 +82,16 @@ pub(crate) fn rfc3339(moment: Timestamp) -> Option<String> {
     Some(humantime::format_rfc3339_seconds(time).to_string())
 }
 
-/// A time in the future or the past, in words.
-pub(crate) fn relative(moment: Timestamp) -> String {
+/// This moment, by the system's clock.
+pub(crate) fn now() -> Timestamp {
     let now = std::time::SystemTime::now();
     let now = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let left = moment.as_unix() - i64::try_from(now).unwrap_or(i64::MAX);
+    Timestamp::from_unix(i64::try_from(now).unwrap_or(i64::MAX))
+}
+
+/// A time in the future or the past, in words.
+pub(crate) fn relative(moment: Timestamp) -> String {
+    let left = moment.since(now());
     let span = humantime::format_duration(coarse(left.unsigned_abs()));
     if left >= 0 { format!("in {span}") } else { format!("{span} ago") }
 }
@@ -103,6 +108,10 @@ fn coarse(seconds: u64) -> Duration {
 
 pub(crate) fn user_json(user: Option<&User>) -> Value {
     user.map_or(Value::Null, |user| json!({"id": user.id, "email": user.email, "name": user.name}))
+}
+
+pub(crate) fn named_json(named: Option<&Named>) -> Value {
+    named.map_or(Value::Null, |named| json!({"id": named.id, "name": named.name}))
 }
 
 pub(crate) fn account_json(account: Option<&Account>) -> Value {

@@ -5,6 +5,7 @@
 //!   "current": { "ast": "default" },
 //!   "profiles": { "default": {
 //!       "provider": { … }, "server": "https://…", "ca_file": "…", "accounts": [ … ],
+//!       "email": "…", "organization": { "id", "name" }, "workspace": { "id", "name" },
 //!       "session": { "issuer", "client_id", "subject", "organization", "user", "received_at", "expires_in" },
 //!       "revision": "<random>", "store": "keyring", "items": 2, "sha256": "…"   or   "store": "file", "tokens": { … } } },
 //!   "sweep": [ { "profile": "default", "revision": "<random>", "items": 2 } ] }
@@ -19,6 +20,8 @@ use sha2::{Digest, Sha256};
 use super::StoreKind;
 
 const VERSION: u64 = 1;
+/// What is another user's no longer.
+const PERSONAL: [&str; 3] = ["accounts", "organization", "workspace"];
 
 /// The whole file.
 #[derive(Clone, Debug)]
@@ -181,7 +184,9 @@ impl Document {
             && self.session(name).and_then(|before| before.string("subject")) == subject;
         let profile = self.profile_mut(name);
         if !is_same {
-            profile.set("accounts", None);
+            for field in PERSONAL {
+                profile.set(field, None);
+            }
         }
         profile.set("user", None);
         profile.set("session", Some(session));
@@ -201,9 +206,8 @@ impl Document {
     /// Removes the profile's session and leaves its settings.
     pub(crate) fn sign_out(&mut self, name: &str) {
         let profile = self.profile_mut(name);
-        for field in
-            ["session", "revision", "store", "tokens", "items", "sha256", "accounts", "user"]
-        {
+        let own = ["session", "revision", "store", "tokens", "items", "sha256", "user"];
+        for field in own.into_iter().chain(PERSONAL) {
             profile.set(field, None);
         }
     }

@@ -7,6 +7,7 @@
 mod account;
 mod api;
 mod device_faults;
+mod doctor;
 mod example;
 mod gate;
 mod interrupt;

@@ -16,8 +16,20 @@ mod scanner;
 use scanner::scan;
 
 /// All that core may depend on, directly or not. A new name here needs a reason: none of these
-/// does I/O, reads a clock or takes random bytes.
-const DEPENDENCIES: &[&str] = &["astropass-core", "base64ct", "zeroize"];
+/// does I/O, reads a clock or takes random bytes. From `sha2` on they are SHA-256 (RFC 7636 §4.2).
+const DEPENDENCIES: &[&str] = &[
+    "astropass-core",
+    "zeroize",
+    "sha2",
+    "block-buffer",
+    "cfg-if",
+    "cpufeatures",
+    "crypto-common",
+    "digest",
+    "hybrid-array",
+    "libc",
+    "typenum",
+];
 
 type Fallible = Result<(), Box<dyn Error>>;
 

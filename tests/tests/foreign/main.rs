@@ -9,6 +9,7 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
+mod astro;
 mod keyring;
 mod middle;
 mod oidc;

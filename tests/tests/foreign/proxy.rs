@@ -1,91 +1,26 @@
 //! Proxies that the environment names.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread;
-
 use astropass_tests::ast::{Ast, Home};
-use astropass_tests::server::{CANARY, Options, PrivateCa};
+use astropass_tests::proxy::Proxy;
+use astropass_tests::server::{CANARY, Options, PrivateCa, Server};
 
 use super::tls::{ca_file, login, server};
 use super::{error, signed_in};
 
-/// A proxy that passes tunnels on, keeps a copy of all that it sees, and refuses everything else.
-struct Proxy {
-    address: SocketAddr,
-    seen: Arc<Mutex<Seen>>,
+/// Whatever name is asked for, the tunnel goes to `server`.
+fn proxy(server: &Server) -> Proxy {
+    let address = server.address();
+    Proxy::start(move |_| Some(address)).unwrap()
 }
 
-#[derive(Default)]
-struct Seen {
-    /// The first line of each request.
-    requests: Vec<String>,
-    /// What went through the tunnels.
-    bytes: Vec<u8>,
-}
-
-impl Proxy {
-    /// Whatever name is asked for, the tunnel goes to `server`.
-    fn start(server: SocketAddr) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        let seen: Arc<Mutex<Seen>> = Arc::default();
-        let all = Arc::clone(&seen);
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                let (client, seen) = (client.unwrap(), Arc::clone(&all));
-                // A connection that breaks is the client's to complain about.
-                thread::spawn(move || serve(&client, server, &seen));
-            }
-        });
-        Self { address, seen }
+/// Nothing that it saw is a token that it can read.
+fn assert_blind(proxy: &Proxy) {
+    let bytes = proxy.bytes();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.len() > 5_000, "only {} bytes went through", text.len());
+    for secret in [CANARY, "client_test", "refresh_token", "POST "] {
+        assert!(!text.contains(secret), "the proxy could read {secret}");
     }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.seen.lock().unwrap().requests.clone()
-    }
-
-    /// Nothing that it saw is a token that it can read.
-    fn assert_blind(&self) {
-        let seen = self.seen.lock().unwrap();
-        let text = String::from_utf8_lossy(&seen.bytes);
-        assert!(text.len() > 5_000, "only {} bytes went through", text.len());
-        for secret in [CANARY, "client_test", "refresh_token", "POST "] {
-            assert!(!text.contains(secret), "the proxy could read {secret}");
-        }
-    }
-}
-
-fn serve(mut client: &TcpStream, server: SocketAddr, seen: &Mutex<Seen>) -> io::Result<()> {
-    let mut reader = BufReader::new(client);
-    let mut head = String::new();
-    while reader.read_line(&mut head)? > 2 {}
-    let request = head.lines().next().unwrap_or_default().to_owned();
-    let is_tunnel = request.starts_with("CONNECT ");
-    seen.lock().unwrap().requests.push(request);
-    if !is_tunnel {
-        return client.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
-    }
-    let upstream = TcpStream::connect(server)?;
-    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
-    thread::scope(|scope| {
-        scope.spawn(|| copy(reader, &upstream, seen));
-        copy(&upstream, client, seen)
-    })
-}
-
-fn copy(mut from: impl Read, mut to: &TcpStream, seen: &Mutex<Seen>) -> io::Result<()> {
-    let mut buffer = [0; 4096];
-    while let Some(chunk @ [_, ..]) = from.read(&mut buffer).map(|n| buffer.get(..n))? {
-        seen.lock().unwrap().bytes.extend_from_slice(chunk);
-        to.write_all(chunk)?;
-    }
-    to.shutdown(std::net::Shutdown::Write)
 }
 
 fn through(ast: Ast, variable: &str, proxy: &Proxy) -> Ast {
@@ -97,7 +32,7 @@ fn tunnel_to_a_name_that_only_the_proxy_knows() {
     let authority = PrivateCa::generate_for(&["login.example"]).unwrap();
     let options = Options { host: Some("login.example".to_owned()), ..Options::default() };
     let server = server(Some(&authority.tls), options);
-    let proxy = Proxy::start(server.address());
+    let proxy = proxy(&server);
     let home = Home::new();
     let ca_file = ca_file(&home, &authority);
     let output =
@@ -114,14 +49,14 @@ fn tunnel_to_a_name_that_only_the_proxy_knows() {
     let requests = proxy.requests();
     assert!(requests.len() >= 4, "{requests:?}");
     assert!(requests.iter().all(|request| *request == tunnel), "{requests:?}");
-    proxy.assert_blind();
+    assert_blind(&proxy);
 }
 
 #[test]
 fn exceptions() {
     let authority = PrivateCa::generate().unwrap();
     let server = server(Some(&authority.tls), Options::default());
-    let proxy = Proxy::start(server.address());
+    let proxy = proxy(&server);
     let home = Home::new();
     let ca_file = ca_file(&home, &authority);
     let login = login(&home, &server).args(["--ca-file", ca_file]);
@@ -136,7 +71,7 @@ fn exceptions() {
 #[test]
 fn no_proxy_for_what_it_could_read() {
     let server = server(None, Options::default());
-    let proxy = Proxy::start(server.address());
+    let proxy = proxy(&server);
     let home = Home::new();
     signed_in(&through(login(&home, &server), "ALL_PROXY", &proxy).run());
     for variable in ["HTTP_PROXY", "http_proxy", "all_proxy"] {

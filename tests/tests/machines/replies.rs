@@ -16,6 +16,21 @@ const ID_TOKEN: &str = concat!(
     ".c2ln"
 );
 
+/// What the cloud's API and Houston say where all is well.
+pub(crate) const AUTH_CONFIG: &str =
+    r#"{"clientId":"cli","audience":"a","domainUrl":"https://op.example/","authFlow":"ORG_FIRST"}"#;
+pub(crate) const LOOKED_UP: &str = r#"{"OrganizationIds":["org_1","org_2"]}"#;
+pub(crate) const SELF: &str = r#"{"id":"user_1","username":"ada@example.com"}"#;
+pub(crate) const ORGANIZATION: &str = r#"{"id":"org_1","name":"Analytical Engines"}"#;
+pub(crate) const ORGANIZATIONS: &str = r#"{"organizations":[{"id":"org_1"}]}"#;
+/// Of either, and the last page.
+pub(crate) const WORKSPACES: &str =
+    r#"{"workspaces":[{"id":"ws_1"}],"data":{"workspaces":[{"id":"ws_1","label":"One"}]}}"#;
+pub(crate) const MORE_WORKSPACES: &str = r#"{"workspaces":[{"id":"ws_0"}],"totalCount":2}"#;
+pub(crate) const AUTH_METHODS: &str = r#"{"data":{"authConfig":{"localEnabled":true}}}"#;
+pub(crate) const TOKEN: &str =
+    r#"{"data":{"createToken":{"user":{"id":"u"},"token":{"value":"canary0token-houston"}}}}"#;
+
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// Milliseconds go by.
@@ -187,6 +202,7 @@ fn replies() -> impl Strategy<Value = Reply> {
         (prop::sample::select(&[200_u16, 400, 401, 403][..]), prop::sample::select(ERRORS))
             .prop_map(|(status, code)| Reply::Refused(status, code)),
         prop::sample::select(&[200_u16, 302, 403, 404, 429, 502][..]).prop_map(Reply::Page),
+        prop::sample::select(APIS).prop_map(|body| Reply::Json(200, body.to_owned())),
         lost(),
         raw(),
         json(),
@@ -200,6 +216,18 @@ const ERRORS: &[&str] = &[
     "invalid_client",
     "mfa_enrollment",
     "something_else",
+];
+
+const APIS: &[&str] = &[
+    AUTH_CONFIG,
+    LOOKED_UP,
+    SELF,
+    ORGANIZATION,
+    ORGANIZATIONS,
+    WORKSPACES,
+    MORE_WORKSPACES,
+    AUTH_METHODS,
+    TOKEN,
 ];
 
 fn lost() -> impl Strategy<Value = Reply> {
@@ -236,6 +264,18 @@ fn json() -> impl Strategy<Value = Reply> {
         "message",
         "error_description",
         "organization_id",
+        "OrganizationIds",
+        "organizations",
+        "workspaces",
+        "totalCount",
+        "domainUrl",
+        "errors",
+        "extensions",
+        "data",
+        "authConfig",
+        "createToken",
+        "token",
+        "value",
     ];
     let texts = prop_oneof![
         any::<String>(),

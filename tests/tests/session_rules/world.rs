@@ -81,7 +81,7 @@ impl World {
                     device_authorization: endpoint("device"),
                     token: endpoint("token"),
                     revocation: endpoint("revoke"),
-                    userinfo: None,
+                    ..Endpoints::default()
                 },
                 dialect,
             },

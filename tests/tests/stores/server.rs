@@ -58,7 +58,7 @@ pub(crate) fn provider_at(issuer: &str) -> Provider {
             device_authorization: at("device"),
             token: at("token"),
             revocation: at("revoke"),
-            userinfo: None,
+            ..Endpoints::default()
         },
         dialect: Dialect::Standard,
     }

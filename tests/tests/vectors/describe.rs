@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use astropass_core::flow::Prompt;
+use astropass_core::flow::astro::{LoginServer, Membership};
+use astropass_core::flow::houston::LoginMethods;
 use astropass_core::wire::Value;
-use astropass_core::{Body, Endpoints, Error, Grant, Instant, Request, ServerError, User};
+use astropass_core::{Body, Endpoints, Error, Grant, Instant, Named, Request, ServerError, User};
 
 use super::json;
 
@@ -69,12 +71,42 @@ pub(crate) fn user(user: &User) -> Value {
 }
 
 pub(crate) fn endpoints(endpoints: &Endpoints) -> Value {
-    let mut endpoints = endpoints.clone();
-    let named = Endpoints::NAMES.into_iter().filter_map(|name| {
-        let endpoint = endpoints.by_name(name)?.take()?;
-        Some((name.to_owned(), endpoint.as_str().into()))
-    });
-    Value::Map(named.collect())
+    endpoints.to_value()
+}
+
+/// With the provider that it makes.
+pub(crate) fn login_server(server: &LoginServer) -> Value {
+    Value::map([
+        ("client_id", Some(server.client_id.as_str().into())),
+        ("audience", Some(server.audience.as_str().into())),
+        ("login", Some(server.login.as_str().into())),
+        ("organization_first", Some(server.organization_first.into())),
+        ("provider", server.provider().ok().map(|provider| provider.to_value())),
+    ])
+}
+
+pub(crate) fn membership(membership: &Membership) -> Value {
+    Value::map([
+        ("user", Some(user(&membership.user))),
+        ("organization", membership.organization.as_ref().map(named)),
+        ("workspaces", Some(workspaces(&membership.workspaces))),
+    ])
+}
+
+pub(crate) fn workspaces(workspaces: &[Named]) -> Value {
+    Value::List(workspaces.iter().map(named).collect())
+}
+
+fn named(it: &Named) -> Value {
+    Value::map([("id", Some(it.id.as_str().into())), ("name", Some(it.name.as_str().into()))])
+}
+
+pub(crate) fn login_methods(methods: &LoginMethods) -> Value {
+    let providers = methods.providers.iter().map(|name| name.as_str().into()).collect();
+    Value::map([
+        ("local_enabled", Some(methods.local_enabled.into())),
+        ("providers", Some(Value::List(providers))),
+    ])
 }
 
 pub(crate) fn error(error: &Error) -> Value {
@@ -101,7 +133,9 @@ pub(crate) fn error(error: &Error) -> Value {
             ("expected", Some(error.expected.as_str().into())),
             ("found", Some(error.found.as_str().into())),
         ]),
-        Error::InvalidIdToken(problem) => Value::map([code, ("problem", Some((*problem).into()))]),
+        Error::InvalidIdToken(problem) | Error::InvalidCallback(problem) => {
+            Value::map([code, ("problem", Some((*problem).into()))])
+        }
         Error::MissingEndpoint(name) => Value::map([code, ("endpoint", Some((*name).into()))]),
         _ => Value::map([code]),
     }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! file   = {"machine": name, "provider"?: stored form of a Provider, "vectors": [vector, …],
-//!           "begin"?: answers that each conversation begins with}
+//!           "begin"?: answers that each conversation begins with,
+//!           "secrets"?: {name: text that must not be printed, beside those of secret fields}}
 //! vector = {"name", "provider"?, "input"?: {…}, "answers": [answer, …],
 //!           "expect": [event, …] or "expect_end": the last event}
 //! answer = {"after"?: ms from the request, "times"?: n,
@@ -11,29 +12,26 @@
 //!              "json": value | "text": string | "bytes": [number, …] }
 //! event  = {"at": ms from the start, or a list of them,
 //!           "send": {method, url, form | json, authorization, timeout} | "show": prompt
-//!           | "done": value | "error": {"code", …}}
+//!           | "open": url | "done": value | "error": {"code", …}}
 //! ```
 //!
 //! The runner sends, waits and shows as a driver would, so `expect` holds whole conversations. On
 //! the way it also does what a driver must not, and wants the machine to stand it: ticks that come
 //! too early, responses that nobody asked for, and steps after the end.
 //!
-//! The machines `endpoint` and `credentials` have no conversation; see [`plain`]. For `$jwt` and
-//! `$repeat` see [`json::expand`].
+//! What each machine takes as `input` is in [`machine`]. `endpoint`, `domain` and `credentials` have
+//! no conversation; see [`plain`]. For `$jwt`, `$repeat` and `$list` see [`json::expand`].
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use astropass_core::flow::{Action, Device, Discover, Flow, Input, Refresh, Revoke, Userinfo};
+use astropass_core::flow::{Action, Flow, Input};
 use astropass_core::wire::{ParseJson, Value};
-use astropass_core::{
-    Credentials, Error, HttpError, HttpErrorKind, Identity, Instant, Provider, Response, Secret,
-    Timestamp,
-};
+use astropass_core::{Error, HttpError, HttpErrorKind, Instant, Response, Timestamp};
 
 use super::contract::{awaits_response, ensure, has_ended, refuses_unsolicited, waits};
-use super::{describe, json, plain};
+use super::{describe, json, machine, plain};
 
 /// Runs all vectors of `file`, and gives their number.
 ///
@@ -54,65 +52,17 @@ pub(crate) fn run(file: &[u8], parse: ParseJson) -> Result<usize, Vec<String>> {
 }
 
 fn run_one(file: &Value, vector: &Value, parse: ParseJson) -> Result<(), String> {
-    let empty = Value::Map(Vec::new());
-    let input = vector.field("input").unwrap_or(&empty);
-    let text = |name| input.string(name).map(str::to_owned);
-    let secret = |name| text(name).map(Secret::new);
-    let conversation = Conversation { file, vector };
-    let events = match file.string("machine").ok_or("the file names no machine")? {
-        "endpoint" => return plain::endpoint(vector),
-        "credentials" => return plain::credentials(vector),
-        "device" => {
-            let device = Device::new(provider(file, vector)?, parse);
-            conversation.run(device, |grant| describe::grant(grant))?
-        }
-        "refresh" => {
-            let token = secret("refresh_token").ok_or("no refresh_token")?;
-            let refresh = Refresh::new(provider(file, vector)?, token, text("organization"), parse);
-            conversation.run(refresh, |grant| describe::grant(grant))?
-        }
-        "discover" => {
-            let issuer = input.string("issuer").ok_or("no issuer")?;
-            conversation.run(Discover::new(issuer, parse), describe::endpoints)?
-        }
-        "userinfo" => {
-            let token = secret("access_token").ok_or("no access_token")?;
-            let userinfo = Userinfo::new(provider(file, vector)?, token, text("subject"), parse);
-            conversation.run(userinfo, describe::user)?
-        }
-        "revoke" => {
-            let provider = provider(file, vector)?;
-            let credentials = Credentials {
-                identity: Identity {
-                    issuer: provider.issuer.clone(),
-                    client_id: provider.client_id.clone(),
-                    subject: None,
-                    organization: None,
-                },
-                user: None,
-                access_token: secret("access_token").ok_or("no access_token")?,
-                refresh_token: secret("refresh_token"),
-                received_at: Timestamp::from_unix(0),
-                lifetime: None,
-            };
-            match Revoke::new(&provider, &credentials, parse).map_err(|error| error.to_string())? {
-                Some(revoke) => conversation.run(revoke, |()| Value::Bool(true))?,
-                None => Vec::new(),
-            }
-        }
-        other => return Err(format!("there is no machine {other}")),
-    };
-    compare(vector, &events)
+    match file.string("machine").ok_or("the file names no machine")? {
+        "endpoint" => plain::endpoint(vector),
+        "domain" => plain::domain(vector),
+        "credentials" => plain::credentials(vector),
+        machine => compare(vector, &machine::events(machine, file, vector, parse)?),
+    }
 }
 
-fn provider(file: &Value, vector: &Value) -> Result<Provider, String> {
-    let stored = vector.field("provider").or(file.field("provider")).ok_or("no provider")?;
-    Provider::from_value(stored).ok_or_else(|| "the provider cannot be read".to_owned())
-}
-
-struct Conversation<'a> {
-    file: &'a Value,
-    vector: &'a Value,
+pub(crate) struct Conversation<'a> {
+    pub(crate) file: &'a Value,
+    pub(crate) vector: &'a Value,
 }
 
 /// Where the clock starts: its start has no meaning, so no machine may take it for one.
@@ -121,7 +71,7 @@ const START: Instant = Instant::from_millis(86_400_000);
 const MAX_STEPS: usize = 10_000;
 
 impl Conversation<'_> {
-    fn run<F: Flow<Output: Debug> + Debug>(
+    pub(crate) fn run<F: Flow<Output: Debug> + Debug>(
         &self,
         mut flow: F,
         describe: impl Fn(&F::Output) -> Value,
@@ -190,7 +140,7 @@ impl Conversation<'_> {
         Ok(answers)
     }
 
-    fn shows_no_secret<T: Debug>(
+    pub(crate) fn shows_no_secret<T: Debug>(
         &self,
         flow: &impl Debug,
         step: &Result<T, Error>,
@@ -200,7 +150,9 @@ impl Conversation<'_> {
             printed.push_str(&error.to_string());
         }
         let mut secrets = Vec::new();
-        collect_secrets(self.file.field("begin").unwrap_or(&Value::Null), &mut secrets);
+        for shared in ["begin", "secrets"] {
+            collect_secrets(self.file.field(shared).unwrap_or(&Value::Null), &mut secrets);
+        }
         collect_secrets(self.vector, &mut secrets);
         match secrets.iter().find(|secret| printed.contains(**secret)) {
             Some(secret) => Err(format!("the secret {secret} is in {printed}")),
@@ -251,7 +203,19 @@ fn response(answer: &Value) -> Result<Result<Response, HttpError>, String> {
 
 /// Texts that no `Debug` and no error may hold: the strings of secret fields.
 fn collect_secrets<'a>(value: &'a Value, secrets: &mut Vec<&'a str>) {
-    const NAMES: [&str; 4] = ["access_token", "refresh_token", "id_token", "device_code"];
+    const NAMES: [&str; 9] = [
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "device_code",
+        // Houston's
+        "password",
+        "value",
+        // What `code` makes of its entropy, and the code that the browser brings.
+        "state",
+        "code_verifier",
+        "authorization_code",
+    ];
     match value {
         Value::List(values) => values.iter().for_each(|value| collect_secrets(value, secrets)),
         Value::Map(fields) => {
@@ -266,6 +230,11 @@ fn collect_secrets<'a>(value: &'a Value, secrets: &mut Vec<&'a str>) {
         }
         _ => {}
     }
+}
+
+/// What happens at the start, before a machine is there.
+pub(crate) fn first_event(name: &str, what: Value) -> Value {
+    event(START, name, what)
 }
 
 fn event(now: Instant, name: &str, what: Value) -> Value {

@@ -1,50 +1,73 @@
-use astropass::{Cleared, Error, SignedOut};
+use astropass::{Cleared, Error, Profile, SignedOut};
 use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::{Failure, STORE};
 use crate::output::{self, GREEN};
+use crate::program::Program;
 
-const AGAIN: &str = "ast logout";
-const AGAIN_ALL: &str = "ast logout --all";
-
-pub(super) async fn one(context: &Context<'_>) -> Result<(), Failure> {
+pub(crate) async fn one(context: &Context<'_>) -> Result<(), Failure> {
     warn_of_environment();
-    let Some(signed_out) = sign_out(context, &context.profile, AGAIN).await? else {
+    let again = format!("{} logout", Program::running().name());
+    let Some(signed_out) = sign_out(context, &context.profile, &again).await? else {
         return nobody(context);
     };
-    tell(context, &context.profile, &signed_out, AGAIN)
+    tell(context, &context.profile, &signed_out, &again)
 }
 
-pub(super) async fn all(context: &Context<'_>) -> Result<(), Failure> {
+pub(crate) async fn all(context: &Context<'_>) -> Result<(), Failure> {
     warn_of_environment();
     // One profile in trouble must not keep the others signed in.
+    let program = Program::running();
+    let again = format!("{} logout --all", program.name());
     let (mut anybody, mut failure) = (false, None);
-    for profile in context.home.profiles()? {
-        let told = match sign_out(context, &profile.name, AGAIN_ALL).await {
+    let (own, others): (Vec<_>, Vec<_>) =
+        context.home.profiles()?.into_iter().partition(|profile| program.owns(profile));
+    for profile in own {
+        let told = match sign_out(context, &profile.name, &again).await {
             Ok(Some(signed_out)) => {
                 anybody = true;
-                tell(context, &profile.name, &signed_out, AGAIN_ALL)
+                tell(context, &profile.name, &signed_out, &again)
             }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
         failure = failure.or(told.err());
     }
+    remain(context, &others);
     match failure {
         Some(failure) => Err(failure),
         None if !anybody => nobody(context),
         None if context.global.json => Ok(()),
         None => {
-            output::note(&format!("{GREEN}✓{GREEN:#} Logged out from all profiles"));
+            output::note(&format!("{GREEN}✓{GREEN:#} Logged out from all {}s", program.noun()));
             Ok(())
         }
     }
 }
 
-fn warn_of_environment() {
+/// Says which sessions of the other program go on.
+fn remain(context: &Context<'_>, others: &[Profile]) {
+    let names: Vec<_> =
+        others.iter().filter(|profile| profile.store.is_some()).map(|p| p.name.as_str()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let other = Program::running().other().name();
+    if context.global.json {
+        output::json(&json!({"event": "remaining", "program": other, "profiles": names}));
+    } else {
+        output::note(&format!(
+            "Still signed in with '{other}': {}. Run '{other} logout --all' to end that too.",
+            names.join(", ")
+        ));
+    }
+}
+
+pub(crate) fn warn_of_environment() {
     if Context::environment_token().is_some() {
-        output::warn("ASTRO_ACCESS_TOKEN is set: other commands go on using it after this.");
+        let variable = Program::running().token_variable();
+        output::warn(&format!("{variable} is set: other commands go on using it after this."));
     }
 }
 
@@ -52,7 +75,7 @@ fn warn_of_environment() {
 ///
 /// What an earlier logout could not delete is deleted; where it still cannot, `again` is the
 /// command to run.
-pub(super) async fn sign_out(
+pub(crate) async fn sign_out(
     context: &Context<'_>,
     profile: &str,
     again: &str,
@@ -86,12 +109,13 @@ fn nobody(context: &Context<'_>) -> Result<(), Failure> {
 }
 
 /// Says how the logout went; an error if tokens are left, with the command to run `again` then.
-pub(super) fn tell(
+pub(crate) fn tell(
     context: &Context<'_>,
     profile: &str,
     signed_out: &SignedOut,
     again: &str,
 ) -> Result<(), Failure> {
+    let noun = Program::running().noun();
     if context.global.json {
         let revocation = match &signed_out.revoked {
             Some(Ok(())) => "confirmed",
@@ -100,10 +124,10 @@ pub(super) fn tell(
         };
         let swept = signed_out.cleared == Cleared::Everything;
         output::json(&json!({
-            "event": "signed_out", "profile": profile, "revocation": revocation, "deleted": swept,
+            "event": "signed_out", noun: profile, "revocation": revocation, "deleted": swept,
         }));
     } else {
-        output::note(&format!("{GREEN}✓{GREEN:#} Logged out from profile \"{profile}\""));
+        output::note(&format!("{GREEN}✓{GREEN:#} Logged out from {noun} \"{profile}\""));
         match &signed_out.revoked {
             Some(Ok(())) => output::note("  The server confirmed that the session is over."),
             Some(Err(error)) => output::warn(&format!(
@@ -121,8 +145,12 @@ pub(super) fn tell(
 }
 
 fn left_to_sweep(profile: &str, again: &str) -> Failure {
+    let noun = match Program::running() {
+        Program::Ast => "Profile",
+        Program::Astro => "Context",
+    };
     let message = format!(
-        "Profile \"{profile}\" is signed out, but the keyring did not let its tokens be deleted; unlock it and run '{again}' again."
+        "{noun} \"{profile}\" is signed out, but the keyring did not let its tokens be deleted; unlock it and run '{again}' again."
     );
     Failure::new(STORE, "left_to_sweep", message)
 }

@@ -1,4 +1,4 @@
-use astropass::printable;
+use astropass::{Profile as StoredProfile, printable};
 use serde_json::json;
 
 use super::logout;
@@ -6,6 +6,7 @@ use crate::args::Profile;
 use crate::context::{Context, env};
 use crate::failure::{Failure, USAGE};
 use crate::output::{self, GREEN};
+use crate::program::Program;
 
 pub(super) async fn run(context: &Context<'_>, command: &Profile) -> Result<(), Failure> {
     match command {
@@ -16,7 +17,8 @@ pub(super) async fn run(context: &Context<'_>, command: &Profile) -> Result<(), 
 }
 
 fn list(context: &Context<'_>) -> Result<(), Failure> {
-    let profiles = context.home.profiles()?;
+    let mut profiles = context.home.profiles()?;
+    profiles.retain(|profile| Program::Ast.owns(profile));
     for profile in &profiles {
         let is_current = profile.name == context.profile;
         let user = profile.user.as_ref();
@@ -32,11 +34,7 @@ fn list(context: &Context<'_>) -> Result<(), Failure> {
             continue;
         }
         let mark = if is_current { "*" } else { " " };
-        let who = match (&profile.store, user) {
-            (None, _) => "signed out".to_owned(),
-            (Some(_), Some(user)) => printable(user.email.as_ref().unwrap_or(&user.id)),
-            (Some(_), None) => "signed in".to_owned(),
-        };
+        let who = who(profile);
         let issuer = profile.provider.as_ref().map_or("", |provider| &provider.issuer);
         output::line(&format!("{mark} {:<16} {who:<28} {}", profile.name, printable(issuer)));
     }
@@ -46,23 +44,28 @@ fn list(context: &Context<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn choose(context: &Context<'_>, name: &str) -> Result<(), Failure> {
+/// Makes `name` the current profile.
+pub(crate) fn choose(context: &Context<'_>, name: &str) -> Result<(), Failure> {
     known(context, name)?;
     context.make_current(Some(name))?;
-    if let Some(other) = env("ASTRO_PROFILE").filter(|other| other != name) {
-        output::warn(&format!("ASTRO_PROFILE is set: commands use its profile {other:?} instead."));
+    let (program, noun) = (Program::running(), Program::running().noun());
+    let variable = program.profile_variable();
+    if let Some(other) = env(variable).filter(|other| other != name) {
+        output::warn(&format!("{variable} is set: commands use its {noun} {other:?} instead."));
     }
     if context.global.json {
-        output::json(&json!({"event": "profile_chosen", "profile": name}));
+        output::json(&json!({"event": format!("{noun}_chosen"), noun: name}));
     } else {
-        output::note(&format!("{GREEN}✓{GREEN:#} Using profile \"{name}\""));
+        output::note(&format!("{GREEN}✓{GREEN:#} Using {noun} \"{name}\""));
     }
     Ok(())
 }
 
-async fn remove(context: &Context<'_>, name: &str) -> Result<(), Failure> {
+/// Signs `name` out and forgets it.
+pub(crate) async fn remove(context: &Context<'_>, name: &str) -> Result<(), Failure> {
     known(context, name)?;
-    let again = format!("ast profile remove {name}");
+    let (program, noun) = (Program::running(), Program::running().noun());
+    let again = format!("{} {name}", program.removal());
     if let Some(signed_out) = logout::sign_out(context, name, &again).await? {
         // With tokens left in a keyring the profile stays, to be removed with them.
         logout::tell(context, name, &signed_out, &again)?;
@@ -72,20 +75,36 @@ async fn remove(context: &Context<'_>, name: &str) -> Result<(), Failure> {
         context.make_current(None)?;
     }
     if context.global.json {
-        output::json(&json!({"event": "profile_removed", "profile": name}));
+        output::json(&json!({"event": format!("{noun}_removed"), noun: name}));
     } else {
-        output::note(&format!("{GREEN}✓{GREEN:#} Removed profile \"{name}\""));
+        output::note(&format!("{GREEN}✓{GREEN:#} Removed {noun} \"{name}\""));
     }
     Ok(())
 }
 
 fn known(context: &Context<'_>, name: &str) -> Result<(), Failure> {
+    let (program, noun) = (Program::running(), Program::running().noun());
     match context.home.profile(name)? {
-        Some(_) => Ok(()),
-        None => Err(Failure::new(
+        Some(profile) if program.owns(&profile) => Ok(()),
+        _ => Err(Failure::new(
             USAGE,
-            "no_such_profile",
-            format!("There is no profile {name:?}. Run 'ast profile list' to see them."),
+            match program {
+                Program::Ast => "no_such_profile",
+                Program::Astro => "no_such_context",
+            },
+            format!(
+                "There is no {noun} {name:?}. Run '{} {noun} list' to see them.",
+                program.name()
+            ),
         )),
+    }
+}
+
+/// Who is signed in to `profile`, in a word.
+pub(crate) fn who(profile: &StoredProfile) -> String {
+    match (&profile.store, &profile.user) {
+        (None, _) => "signed out".to_owned(),
+        (Some(_), Some(user)) => printable(user.email.as_ref().unwrap_or(&user.id)),
+        (Some(_), None) => "signed in".to_owned(),
     }
 }

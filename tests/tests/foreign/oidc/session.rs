@@ -3,7 +3,8 @@
 use std::fs;
 
 use astropass_tests::ast::Home;
-use astropass_tests::{client, foreign};
+use astropass_tests::client;
+use astropass_tests::foreign::Visitor;
 use http::StatusCode;
 use serde_json::Value;
 
@@ -142,7 +143,7 @@ fn login_as(name: &str, home: &Home) -> Value {
     // Where and how to sign in is remembered.
     let mut running = home.ast("login --json --no-browser").start();
     let uri = complete_uri(&running.prompt());
-    foreign::approve_as(name, &home.path().join("cookies"), &uri).unwrap();
+    Visitor::default().named(name).cookies(&home.path().join("cookies")).visit(&uri).unwrap();
     signed_in(&running.finish())
 }
 
