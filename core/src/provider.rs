@@ -77,7 +77,7 @@ impl Endpoints {
 
     /// None yet, but what metadata, or the stored form, says of the callback.
     pub(crate) fn knowing_callback(value: &Value) -> Self {
-        let issuer_in_callback = value.field(ISSUER_IN_CALLBACK) == Some(&Value::Bool(true));
+        let issuer_in_callback = matches!(value.field(ISSUER_IN_CALLBACK), Some(Value::Bool(true)));
         Self { issuer_in_callback, ..Self::default() }
     }
 
