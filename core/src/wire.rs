@@ -234,7 +234,7 @@ fn percent_encode(before: &str, text: &str, out: &mut String) {
         match UNRESERVED.bytes().position(|plain| plain == byte) {
             Some(at) => out.push_str(unreserved(at)),
             None => {
-                let [high, low] = [byte >> 4, byte & 15].map(|digit| unreserved(digit.into()));
+                let (high, low) = (unreserved((byte >> 4).into()), unreserved((byte & 15).into()));
                 out.push_str(&concat(&["%", high, low]));
             }
         }
