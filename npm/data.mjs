@@ -25,28 +25,60 @@ export function dataOf(wasm) {
 }
 
 /**
- * Gives each module its data. All is the first one's, but for texts: those that only the second
- * names are the second's, and those that nobody names any more, as the words of panics, nobody's.
+ * Gives each module its data: the second one what only that names. What nobody names stays in the
+ * first, since its address may be counted from another one; but texts go, as the words of panics.
  *
  * @template {{ first: Uint8Array, login: Uint8Array }} Modules
  * @param {Modules} code
+ * @param {Datum[]} all
+ */
+export function withData(code, all) {
+  const data = withoutPlaces(all);
+  const [first, login] = [numbers(code.first), numbers(code.login)];
+  const named = reached(data, [...first, ...login]);
+  const unnamed = data.filter((datum) => !named.has(datum) && !isText(datum));
+  const firsts = reached(data, [...first, ...unnamed.flatMap(words)]);
+  for (const datum of unnamed) firsts.add(datum);
+  const logins = [...reached(data, login)].filter((datum) => !firsts.has(datum));
+  return {
+    first: withSegments(code.first, joined([...firsts], GAP)),
+    // What is between is the first one's.
+    login: withSegments(code.login, joined(logins, 0)),
+  };
+}
+
+/**
+ * Without the places in source files that panics would tell.
+ *
  * @param {Datum[]} data
  */
-export function withData(code, data) {
+function withoutPlaces(data) {
   const paths = data.filter(({ bytes }) => /^[\w./-]+\.rs\0$/.test(bytes.toString("latin1")));
-  const texts = data.filter(({ bytes }) => /^[\x20-\x7e]+$/.test(bytes.toString("latin1")));
+  const starts = new Set(paths.map(({ start }) => start));
   // `core::panic::Location`: the address and the length of a path, the line, the column.
-  const isLocation = (/** @type {Datum} */ { bytes }) => {
-    return bytes.length === 16 && paths.some(({ start }) => start === bytes.readUInt32LE());
-  };
-  const others = data.filter((datum) => ![...paths, ...texts].includes(datum) && !isLocation(datum));
-  const first = texts.filter(isNamed([...numbers(code.first), ...others.flatMap(words)]));
-  const login = texts.filter(isNamed(numbers(code.login))).filter((text) => !first.includes(text));
-  return {
-    first: withSegments(code.first, joined([...others, ...first], GAP)),
-    // What is between is the first one's.
-    login: withSegments(code.login, joined(login, 0)),
-  };
+  return data.filter(
+    ({ start, bytes }) =>
+      !starts.has(start) && !(bytes.length === 16 && starts.has(bytes.readUInt32LE())),
+  );
+}
+
+/** @param {Datum} datum */
+function isText({ bytes }) {
+  return /^[\x20-\x7e]+$/.test(bytes.toString("latin1"));
+}
+
+/**
+ * What is named by one of the numbers, and what that names in turn.
+ *
+ * @param {Datum[]} data
+ * @param {number[]} numbers
+ */
+function reached(data, numbers) {
+  const found = new Set(data.filter(isNamed(numbers)));
+  for (const datum of found) {
+    for (const other of data.filter(isNamed(words(datum)))) found.add(other);
+  }
+  return found;
 }
 
 /**
