@@ -1,11 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Session, Shown, Task } from "astropass-wasm";
+import type { Session, Task } from "astropass-wasm";
 import { stateOf, take, wasInterrupted } from "./callback.js";
 import { AstropassError, toError } from "./errors.js";
 import type { Event, Host } from "./host.js";
-import { type Code, type Modules, load, loadLogin } from "./load.js";
+import { type Modules, load, loadLogin } from "./load.js";
+import type { Logins } from "./login.js";
 import { apiServer, providerOf } from "./options.js";
-import { abortable, deferred } from "./promises.js";
+import { abortable } from "./promises.js";
 import { run } from "./task.js";
 import type {
   AstropassOptions,
@@ -108,17 +109,8 @@ export class Astropass implements AsyncDisposable {
    * @throws {AstropassError} `access_denied`, `login_expired`, or what the server says; before
    *   anything is shown, a storage that cannot be written
    */
-  async login({ onPrompt, signal }: LoginOptions): Promise<void> {
-    await this.#signIn(signal, (_, fail) => {
-      const show = async ({ expiresIn, ...prompt }: Shown) => {
-        try {
-          await onPrompt({ ...prompt, expiresAt: new Date(Date.now() + expiresIn * 1000) });
-        } catch (error) {
-          fail(error);
-        }
-      };
-      return this.#session.login(show);
-    });
+  async login(options: LoginOptions): Promise<void> {
+    return (await this.#logins(options.signal)).login(options);
   }
 
   /**
@@ -130,13 +122,7 @@ export class Astropass implements AsyncDisposable {
    *   then the page stays
    */
   async loginWithRedirect(options: RedirectOptions = {}): Promise<void> {
-    const url = await this.#run(async () => {
-      const { asked } = await loadLogin(this.#modules);
-      const begun = asked(options);
-      await this.#tryStorage(true);
-      return run(this.#session.beginRedirect(begun));
-    });
-    location.assign(url);
+    return (await this.#logins()).leave(options);
   }
 
   /**
@@ -156,12 +142,7 @@ export class Astropass implements AsyncDisposable {
     const state = url && stateOf(url);
     if (state) take(url);
     else if (!wasInterrupted()) return undefined;
-    const result = await this.#run(async () => {
-      const { handle } = await loadLogin(this.#modules);
-      return handle(url, state, () => run(this.#session.finishRedirect(url)));
-    });
-    await this.#look();
-    return result;
+    return (await this.#logins()).comeBack(url, state);
   }
 
   /**
@@ -172,49 +153,17 @@ export class Astropass implements AsyncDisposable {
    * @throws {AstropassError} `popup_blocked`, `popup_closed`, `access_denied`, `login_expired`, or
    *   what the server says
    */
-  async loginWithPopup({ signal, ...options }: PopupOptions = {}): Promise<void> {
-    signal?.throwIfAborted();
+  async loginWithPopup(options: PopupOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
     const popup = open("", "", "popup,width=480,height=720");
     if (!popup) {
       throw new AstropassError("popup_blocked", "the browser opens a window only right in a click");
     }
     try {
-      await this.#signIn(signal, ({ asked, visitor }, fail, over) =>
-        this.#session.loginWithPopup(asked(options), ...visitor(popup, fail, over)),
-      );
+      await (await this.#logins(options.signal)).inWindow(popup, options);
     } finally {
       popup.close();
     }
-  }
-
-  /** A login up to the grant, which `fail` or `signal` can end, and then the storing of it. */
-  async #signIn(
-    signal: AbortSignal | undefined,
-    begin: (code: Code, fail: (error: unknown) => void, over: AbortSignal) => Task<Task<void>>,
-  ): Promise<void> {
-    signal?.throwIfAborted();
-    const over = new AbortController();
-    const { promise: abandoned, resolve: abandon } = deferred();
-    const thrown = deferred<never>();
-    const fail = (error: unknown) => {
-      abandon();
-      thrown.reject(error);
-    };
-    for (const end of [signal, this.#closed.signal]) {
-      end?.addEventListener("abort", () => abandon(), { signal: over.signal });
-    }
-    const login = this.#run(async () => {
-      const code = await abortable(loadLogin(this.#modules), signal);
-      await this.#tryStorage(true);
-      return run(await run(begin(code, fail, over.signal), abandoned));
-    });
-    try {
-      await abortable(Promise.race([login, thrown.promise]), signal);
-    } finally {
-      // It goes on until it has noticed.
-      void login.catch(() => {}).then(() => over.abort());
-    }
-    await this.#look();
   }
 
   /**
@@ -254,11 +203,7 @@ export class Astropass implements AsyncDisposable {
    * `sessionChanged`: what they show is the old organization's.
    */
   async switchOrganization(organization: string): Promise<void> {
-    await this.#run(async () => {
-      await loadLogin(this.#modules);
-      await run(this.#session.switchOrganization(organization));
-    });
-    await this.#look();
+    return (await this.#logins()).switchOrganization(organization);
   }
 
   /**
@@ -307,6 +252,19 @@ export class Astropass implements AsyncDisposable {
       asked.then(ended, ended);
     }
     return asked;
+  }
+
+  /** What only a login needs, as soon as it is loaded. */
+  async #logins(signal?: AbortSignal): Promise<Logins> {
+    signal?.throwIfAborted();
+    const { Logins } = await abortable(this.#run(() => loadLogin(this.#modules)), signal);
+    return new Logins({
+      session: this.#session,
+      closed: this.#closed.signal,
+      run: (call) => this.#run(call),
+      prepare: () => this.#tryStorage(true),
+      look: () => this.#look(),
+    });
   }
 
   #work<T>(task: () => Task<T>): Promise<T> {

@@ -1,6 +1,5 @@
 /** Parameters of an authorization response: RFC 6749 section 4.1.2, RFC 9207, OpenID Connect Session. */
-const PARAMETERS =
-  /[?&](code|state|iss|error|error_description|error_uri|session_state)=[^&]*/g;
+const PARAMETERS = /[?&](code|(session_)?state|iss|error(_description|_uri)?)=[^&]*/g;
 
 /** How many answers are being handled in this page. */
 let handling = 0;

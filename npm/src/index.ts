@@ -1,7 +1,7 @@
 import { Astropass as Core } from "./astropass.js";
 import login from "./astropass-login.wasm?inlined";
-import * as code from "./code.js";
 import first from "./astropass.wasm?inlined";
+import * as code from "./login.js";
 import type { AstropassOptions } from "./types.js";
 
 export { AstropassError } from "./errors.js";

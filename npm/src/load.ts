@@ -2,8 +2,8 @@ import { Session, extend, imports, start } from "astropass-wasm";
 
 type Source = BufferSource | WebAssembly.Module;
 
-/** The JavaScript of a login with the authorization code flow. */
-export type Code = typeof import("./code.js");
+/** The JavaScript of a login. */
+export type Code = typeof import("./login.js");
 
 /** How an entry has what every page loads, and what is loaded when somebody signs in. */
 export interface Modules {

@@ -27,7 +27,7 @@ export class Astropass extends Core {
     return this.start(options, {
       first: () => served(first),
       login: () => served(login),
-      code: () => import("./code.js"),
+      code: () => import("./login.js"),
     });
   }
 }

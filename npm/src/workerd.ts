@@ -1,8 +1,8 @@
 import { Astropass as Core } from "./astropass.js";
-import * as code from "./code.js";
 // workerd compiles no wasm while it runs: it imports the modules.
 import login from "./astropass-login.wasm";
 import first from "./astropass.wasm";
+import * as code from "./login.js";
 import type { AstropassOptions } from "./types.js";
 
 export { AstropassError } from "./errors.js";
