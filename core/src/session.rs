@@ -254,8 +254,10 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             return Ok(());
         }
         let found = &credentials.identity;
+        // Who has neither a subject nor a way to refresh has signed in again, and may be anybody.
+        let is_known = found.subject.is_some() || credentials.refresh_token.is_some();
         let same = match &state.identity {
-            Some(identity) => identity == found,
+            Some(identity) => identity == found && is_known,
             None => self.is_at_provider(found),
         };
         if !same {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use astropass_core::{Credentials, Identity};
+use astropass_core::{Credentials, Dialect, Identity};
 
 use super::server::Next;
 use super::world::{World, codes, pass, token};
@@ -40,6 +40,23 @@ async fn another_session_in_the_store_is_neither_served_nor_touched() {
         assert_eq!((world.count("token"), world.count("save"), world.count("clear")), (0, 0, 0));
         assert_eq!(world.stored().await.unwrap().0, "access-9");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pasted_token_that_names_nobody_is_not_taken_for_the_one_before() {
+    let nobody = |credentials: &mut Credentials| {
+        credentials.identity.subject = None;
+        credentials.refresh_token = None;
+    };
+    let world = World::signed_in_with(Dialect::Software, 0, nobody).await;
+    let session = world.open().await;
+    assert_eq!(token(&session).await.unwrap(), "access-0");
+    let mut other = world.credentials(9);
+    nobody(&mut other);
+    world.put(&other).await;
+    pass(1).await;
+    assert_eq!(codes(token(&session).await), "session_changed");
+    assert_eq!(token(&world.session()).await.unwrap(), "access-9", "a new session takes it");
 }
 
 #[tokio::test(start_paused = true)]
