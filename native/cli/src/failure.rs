@@ -78,7 +78,11 @@ impl Failure {
             "session_over" => format!(
                 "session of {kind} {profile:?} expired or invalid. Run {login} to re-authenticate"
             ),
-            _ => return self,
+            _ => {
+                let (of, to) = (self::login(), login);
+                self.next = self.next.replace(&of, &to);
+                self.message.replace(&of, &to)
+            }
         };
         self
     }
@@ -110,6 +114,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let login = login();
+        let is_astro = Program::running() == Program::Astro;
         let (exit, next) = match &error {
             Error::NotSignedIn => {
                 let message = format!("not logged in. Run {login} to authenticate");
@@ -137,6 +142,11 @@ impl From<Error> for Failure {
             Error::InvalidCallback(_) => {
                 let next = format!("Run {login} again, and go on only with its own link.");
                 return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
+            }
+            Error::InvalidUrl(_) if is_astro => (USAGE, "Check the domain and --organization."),
+            // There is no option for what is wrong then.
+            Error::Server(_) | Error::InvalidIdToken(_) | Error::MissingEndpoint(_) if is_astro => {
+                (NETWORK, "Try again later, or ask who administers it.")
             }
             Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),

@@ -67,9 +67,11 @@ impl Attempt<'_> {
     fn not_there(&self, error: Error, api: &Endpoint) -> Failure {
         let what = match self.domain.system() {
             System::Cloud => "Astro",
-            System::Software => "an Astronomer Software",
+            System::Software => "Astronomer Software",
         };
         match error {
+            // There is something, whose CA is to be given.
+            error if error.code() == "certificate_refused" => error.into(),
             Error::Http(_) | Error::MalformedResponse(_) | Error::Server(_) => Failure::new(
                 NETWORK,
                 error.code(),
