@@ -59,6 +59,30 @@ test-browser: package build-server build-dashboard ## the packed npm package and
 	@tests/setup/node-packages tests/servers tests/browser
 	cd tests/browser && node --test --test-concurrency=4 --test-timeout=180000 --test-reporter=spec
 
+# Where the tests write what they have counted; that it is set makes their numbers the full ones.
+SOAK = $(abspath $(or $(CARGO_TARGET_DIR),target))/soak.txt
+
+.PHONY: soak
+soak: setup ## processes, tabs and power cuts, with large numbers; prints what was counted
+	@rm -f $(SOAK)
+	@code=0; $(MAKE) soak-native soak-browser || code=$$?; $(MAKE) soak-table; exit $$code
+
+.PHONY: soak-table
+soak-table:
+	@awk -F '\t' -v form='%-78s %6s %5s %7s %4s %6s\n' ' \
+	    BEGIN { printf form, "", "rounds", "kills", "orphans", "lost", "time" } \
+	    { printf form, $$1, $$2, $$3, $$4, $$5, $$6 }' $(SOAK)
+
+.PHONY: soak-native
+soak-native:
+	ASTROPASS_SOAK=$(SOAK) cargo test $(NATIVE) --test soak -- --test-threads=1
+
+.PHONY: soak-browser
+soak-browser: package build-server
+	@tests/setup/node-packages tests/servers tests/browser
+	cd tests/browser && ASTROPASS_SOAK=$(SOAK) \
+	    node --test --test-concurrency=1 --test-timeout=1800000 storm.test.mjs
+
 .PHONY: test-packaging
 test-packaging: package build-server ## the packed npm package in fresh projects: bundlers and runtimes
 	@tests/setup/node-packages tests/packaging

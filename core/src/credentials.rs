@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::wire::{Value, concat};
+use crate::wire::{Value, concat, digits};
 use crate::{Secret, StoreError, Timestamp};
 
 /// Whose session it is. Nothing that differs in any of these is ever taken for the same session.
@@ -72,6 +72,9 @@ pub struct Credentials {
     pub received_at: Timestamp,
     /// Seconds from then on
     pub lifetime: Option<u64>,
+    /// Which login they come from, where no subject tells that: the revision at which its first
+    /// tokens were stored. `None` in those themselves.
+    pub login: Option<String>,
 }
 
 /// How an access token stands at some moment.
@@ -138,6 +141,7 @@ impl Credentials {
             refresh_token: grant.refresh_token,
             received_at: now,
             lifetime: grant.lifetime,
+            login: None,
         }
     }
 
@@ -154,6 +158,7 @@ impl Credentials {
             refresh_token: grant.refresh_token.or_else(|| self.refresh_token.clone()),
             received_at: now,
             lifetime: grant.lifetime,
+            login: self.login.clone(),
         }
     }
 
@@ -195,6 +200,7 @@ impl Credentials {
         session.put("user", self.user.as_ref().map(User::to_value));
         session.put("received_at", Some(Value::Number(self.received_at.as_unix() as f64)));
         session.put("expires_in", self.lifetime);
+        session.put("login", self.login.as_deref());
         let mut tokens = Value::Map(Vec::new());
         tokens.put("version", Some(VERSION));
         tokens.put("access_token", Some(self.access_token.expose_secret()));
@@ -211,10 +217,7 @@ impl Credentials {
         match tokens.seconds("version") {
             Some(VERSION) => {}
             Some(version) if version > VERSION => {
-                return Err(StoreError::Newer(concat(&[
-                    "their version is ",
-                    &version.to_string(),
-                ])));
+                return Err(StoreError::Newer(concat(&["their version is ", &digits(version)])));
             }
             _ => return Err(StoreError::Corrupt("the tokens have no version".to_owned())),
         }
@@ -251,6 +254,7 @@ impl Credentials {
             refresh_token,
             received_at,
             lifetime: session.seconds("expires_in"),
+            login: text(&session, "login"),
         })
     }
 

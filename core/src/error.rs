@@ -5,7 +5,7 @@ use std::fmt;
 pub(crate) use self::server::is_unprintable;
 pub use self::server::{ServerError, printable};
 
-use crate::wire::{ParseJson, concat};
+use crate::wire::{ParseJson, concat, digits};
 use crate::{HttpError, HttpErrorKind, InvalidUrl, Response, Secret, StoreError};
 
 /// Why a sign-in, a token or a sign-out was not had.
@@ -31,8 +31,8 @@ pub enum Error {
     Server(Box<ServerError>),
     /// The server could not answer (429 or 5xx).
     Unavailable {
-        /// The HTTP status
-        status: u16,
+        /// The HTTP status; of this size, so that few words are copied with each error
+        status: u32,
         /// How many seconds the server asks to wait; zero if it does not say.
         retry_after: u32,
     },
@@ -129,12 +129,12 @@ impl Error {
                 "the server asks for fewer requests (HTTP 429)"
             }
             Self::Unavailable { status, .. } => {
-                let status = u64::from(*status).to_string();
+                let status = digits((*status).into());
                 return concat(&["the server cannot answer at the moment (HTTP ", &status, ")"]);
             }
             Self::MalformedResponse(error) => {
                 let MalformedResponse { of, problem, status } = &**error;
-                let status = u64::from(*status).to_string();
+                let status = digits((*status).into());
                 return concat(&[
                     "the server's ",
                     of,
@@ -204,7 +204,7 @@ impl Error {
     pub(crate) fn unavailable(response: &Response) -> Option<Self> {
         let status = response.status;
         (status == 429 || status >= 500)
-            .then_some(Self::Unavailable { status, retry_after: response.retry_after })
+            .then(|| Self::Unavailable { status: status.into(), retry_after: response.retry_after })
     }
 }
 

@@ -7,8 +7,6 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
-#[path = "machines/driver.rs"]
-mod driver;
 #[path = "machines/endpoints.rs"]
 mod endpoints;
 #[path = "machines/replies.rs"]
@@ -16,36 +14,11 @@ mod replies;
 #[path = "machines/values.rs"]
 mod values;
 
-use astropass_core::flow::astro::{Account, AuthConfig, OrganizationLookup};
-use astropass_core::flow::houston::Houston;
-use astropass_core::flow::{
-    Code, Device, Discover, PastedToken, Pending, Refresh, Revoke, Userinfo,
-};
-use astropass_core::{
-    Credentials, Dialect, Encoding, Endpoint, Endpoints, Grant, Provider, Secret, Timestamp,
-};
+use astropass_core::Dialect;
+use astropass_tests::machine::{DIALECTS, Driver, Event, KINDS, Kind, machine};
 use proptest::prelude::*;
 
-use driver::{Driver, Machine};
-use replies::{CANARY, Event, events, noise};
-
-/// The machines, each of them for each dialect.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Device,
-    Refresh,
-    Revoke,
-    Userinfo,
-    Discover,
-    Code,
-    PastedToken,
-    AuthConfig,
-    OrganizationLookup,
-    Account,
-    HoustonAuthConfig,
-    HoustonCreateToken,
-    HoustonWorkspaces,
-}
+use replies::{events, noise};
 
 fn kinds() -> impl Strategy<Value = (Kind, Dialect)> {
     (prop::sample::select(&KINDS[..]), prop::sample::select(&DIALECTS[..]))
@@ -54,107 +27,6 @@ fn kinds() -> impl Strategy<Value = (Kind, Dialect)> {
 /// A failure prints its smallest input; nothing is written beside the sources.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
-const KINDS: [Kind; 13] = [
-    Kind::Device,
-    Kind::Refresh,
-    Kind::Revoke,
-    Kind::Userinfo,
-    Kind::Discover,
-    Kind::Code,
-    Kind::PastedToken,
-    Kind::AuthConfig,
-    Kind::OrganizationLookup,
-    Kind::Account,
-    Kind::HoustonAuthConfig,
-    Kind::HoustonCreateToken,
-    Kind::HoustonWorkspaces,
-];
-const DIALECTS: [Dialect; 5] = [
-    Dialect::Standard,
-    Dialect::WorkOs(Encoding::Json),
-    Dialect::WorkOs(Encoding::Form),
-    Dialect::Astro,
-    Dialect::Software,
-];
-
-fn provider(dialect: Dialect) -> Provider {
-    let endpoint = |path| Some(Endpoint::parse(&format!("https://op.example/{path}")).unwrap());
-    Provider {
-        issuer: "https://op.example".to_owned(),
-        client_id: "cli".to_owned(),
-        scopes: vec!["openid".to_owned()],
-        endpoints: Endpoints {
-            authorization: endpoint("authorize"),
-            device_authorization: endpoint("device"),
-            token: endpoint("token"),
-            revocation: endpoint("revoke"),
-            userinfo: endpoint("me"),
-            issuer_in_callback: true,
-        },
-        dialect,
-    }
-}
-
-fn grant() -> Grant {
-    Grant {
-        // {"sid":"s"} for WorkOS's sign-out.
-        access_token: Secret::new(format!("{CANARY}.eyJzaWQiOiJzIn0.x")),
-        refresh_token: Some(Secret::new(format!("{CANARY}-refresh"))),
-        lifetime: Some(300),
-        subject: None,
-        organization: None,
-        user: None,
-    }
-}
-
-fn machine((kind, dialect): (Kind, Dialect)) -> Box<dyn Machine> {
-    let provider = provider(dialect);
-    let parse = astropass::parse_json;
-    let Grant { access_token, refresh_token, .. } = grant();
-    match kind {
-        Kind::Device => Box::new(Device::new(provider, parse)),
-        Kind::Refresh => Box::new(Refresh::new(provider, refresh_token.unwrap(), None, parse)),
-        Kind::Revoke => {
-            let now = Timestamp::from_unix(0);
-            let credentials = Credentials::new(&provider.issuer, &provider.client_id, grant(), now);
-            Box::new(Revoke::new(&provider, &credentials, parse).unwrap().unwrap())
-        }
-        Kind::Userinfo => Box::new(Userinfo::new(provider, access_token, None, parse)),
-        Kind::Discover => Box::new(Discover::new(&provider.issuer, parse)),
-        Kind::Code => Box::new(code(provider)),
-        Kind::PastedToken => Box::new(PastedToken::new(provider, access_token, parse)),
-        Kind::AuthConfig => Box::new(AuthConfig::new(&api(), parse)),
-        Kind::OrganizationLookup => {
-            Box::new(OrganizationLookup::new(&api(), "ada@example.com", parse))
-        }
-        Kind::Account => {
-            Box::new(Account::new(&api(), access_token, Some("org_1".to_owned()), parse))
-        }
-        Kind::HoustonAuthConfig => Box::new(Houston::auth_config(&api(), parse)),
-        Kind::HoustonCreateToken => {
-            let password = Secret::new(format!("{CANARY}-password"));
-            Box::new(Houston::create_token(&api(), "ada@example.com", password, parse))
-        }
-        Kind::HoustonWorkspaces => Box::new(Houston::workspaces(&api(), access_token, parse)),
-    }
-}
-
-fn api() -> Endpoint {
-    Endpoint::parse("https://api.example").unwrap()
-}
-
-/// Begun, and answered by the browser.
-fn code(provider: Provider) -> Code {
-    let (redirect_uri, now) = ("http://127.0.0.1:1/callback", Timestamp::from_unix(0));
-    let begun = Pending::begin(provider, redirect_uri, &[], &[7; 48].into(), now);
-    let (url, pending) = begun.unwrap();
-    let (_, query) = url.as_str().split_once('?').unwrap();
-    let mut fields = form_urlencoded::parse(query.as_bytes());
-    let (_, state) = fields.find(|(name, _)| name == "state").unwrap();
-    let answer = format!("code={CANARY}-code&state={state}&iss=https://op.example");
-    pending.finish(&format!("{redirect_uri}?{answer}"), now, astropass::parse_json).unwrap()
 }
 
 proptest! {
@@ -166,7 +38,8 @@ proptest! {
         kind in kinds(),
         events in prop::collection::vec(events(), 0..60),
     ) {
-        let mut driver = Driver::new(machine(kind));
+        let Some(machine) = machine(kind.0, kind.1) else { return Ok(()) };
+        let mut driver = Driver::new(machine);
         for event in events {
             driver.take(event);
         }
@@ -179,7 +52,7 @@ proptest! {
         start in replies::start(),
         events in prop::collection::vec(replies::poll_events(), 0..200),
     ) {
-        let mut driver = Driver::new(machine((Kind::Device, dialect)));
+        let mut driver = Driver::new(machine(Kind::Device, dialect).unwrap());
         driver.take(Event::Tick);
         driver.take(start);
         for event in events {
@@ -189,7 +62,8 @@ proptest! {
 
     #[test]
     fn no_bytes_make_a_machine_panic(kind in kinds(), replies in prop::collection::vec(noise(), 1..6)) {
-        let mut driver = Driver::new(machine(kind));
+        let Some(machine) = machine(kind.0, kind.1) else { return Ok(()) };
+        let mut driver = Driver::new(machine);
         for reply in replies {
             driver.take(Event::Tick);
             driver.take(reply);
@@ -199,9 +73,10 @@ proptest! {
 
 #[test]
 fn each_machine_can_reach_its_end() {
-    use replies::{AUTH_CONFIG, AUTH_METHODS, MORE_WORKSPACES, ORGANIZATION, ORGANIZATIONS, TOKEN};
-    use replies::{LOOKED_UP, SELF, WORKSPACES};
-    use replies::{Reply, Said};
+    use astropass_tests::machine::{
+        AUTH_CONFIG, AUTH_METHODS, LOOKED_UP, MORE_WORKSPACES, ORGANIZATION, ORGANIZATIONS, Reply,
+        SELF, Said, TOKEN, WORKSPACES,
+    };
     let said = |body: &str| Reply::Json(200, body.to_owned());
     let answers: [(Kind, &[Reply]); 15] = [
         (Kind::Device, &[Reply::Start { interval: Some(5), expires_in: 300 }, Reply::Tokens]),
@@ -221,7 +96,7 @@ fn each_machine_can_reach_its_end() {
         (Kind::HoustonWorkspaces, &[said(WORKSPACES)]),
     ];
     for (kind, replies) in answers {
-        let mut driver = Driver::new(machine((kind, Dialect::Standard)));
+        let mut driver = Driver::new(machine(kind, Dialect::Standard).unwrap());
         for reply in replies {
             driver.take(Event::Tick);
             driver.take(Event::Pass(6000));

@@ -1,21 +1,22 @@
 use std::cell::RefCell;
-use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use astropass_core::wire::Value;
+use astropass_core::wire::{MAX_DEPTH, Value};
 use astropass_core::{Cleared, Credentials, Provider, Revision, Store, StoreError, Stored};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
-use crate::bindings::{self, Host, database, random_name, store_error, text};
-use crate::json::{parse_json, print_json};
-use crate::task;
+use crate::bindings::{
+    self, Host, database, parse, print, property, put, random_name, store_error, text,
+};
+use crate::json::{to_js, to_value};
+use crate::task::settled;
 
 /// The version of what is stored.
-const VERSION: u64 = 1;
+const VERSION: f64 = 1.0;
 
 /// One profile's session, where `store.js` keeps it.
 ///
@@ -24,7 +25,8 @@ const VERSION: u64 = 1;
 #[derive(Clone)]
 pub(crate) struct ProfileStore {
     store: bindings::Store,
-    provider: Rc<RefCell<Option<Value>>>,
+    /// In its stored form, with what a newer version may have added.
+    provider: Rc<RefCell<JsValue>>,
 }
 
 /// The profile's lock, or the wish for it: until this is dropped, or its page goes away.
@@ -36,17 +38,6 @@ impl Drop for Guard {
     }
 }
 
-/// What `read` makes of what `promise` is fulfilled with.
-fn settled<T>(
-    promise: Promise,
-    read: impl Fn(JsValue) -> Result<T, StoreError>,
-) -> impl Future<Output = Result<T, StoreError>> {
-    task::settled(promise, move |found| match found {
-        Ok(found) => read(found),
-        Err(error) => Err(store_error(&error)),
-    })
-}
-
 impl ProfileStore {
     /// The session kept under `key`.
     pub(crate) fn new(host: &Host, key: &str) -> Self {
@@ -55,91 +46,88 @@ impl ProfileStore {
     }
 
     /// What keeps the database from being used, if anything does; then it is not.
-    pub(crate) fn start(&self, thorough: bool) -> impl Future<Output = Option<StoreError>> {
-        task::settled(self.store.start(thorough), |problem| {
-            problem.ok().filter(|problem| !problem.is_undefined()).map(|error| store_error(&error))
-        })
+    pub(crate) async fn start(&self, thorough: bool) -> Option<StoreError> {
+        let problem = settled(self.store.start(thorough)).await.ok();
+        problem.filter(|problem| !problem.is_undefined()).map(|error| store_error(&error))
     }
 
     /// The provider that the stored session is from.
     pub(crate) async fn provider(&self) -> Result<Option<Provider>, StoreError> {
         let loaded = self.load().await?;
-        let provider = self.provider.borrow();
-        Ok(loaded.and_then(|_| Provider::from_value(provider.as_ref()?)))
+        let provider = to_value(&self.provider.borrow(), MAX_DEPTH).ok();
+        Ok(loaded.and_then(|_| Provider::from_value(&provider?)))
     }
 
     fn loaded(&self, found: &JsValue) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
         let Some(revision) = text(found, "revision") else { return Ok(None) };
         let corrupt = || StoreError::Corrupt(String::new());
-        let mut stored = text(found, "text")
-            .and_then(|text| parse_json(Zeroizing::new(text).as_bytes()).ok())
-            .ok_or_else(corrupt)?;
-        if stored.seconds("version").ok_or_else(corrupt)? > VERSION {
+        let stored = text(found, "text").map(Zeroizing::new).ok_or_else(corrupt)?;
+        let stored = parse(stored.as_bytes());
+        if property(&stored, "version").as_f64().ok_or_else(corrupt)? > VERSION {
             return Err(StoreError::Newer(String::new()));
         }
-        let mut part = |name| Some(std::mem::replace(stored.field_mut(name)?, Value::Null));
-        let (Some(session), Some(tokens)) = (part("session"), part("tokens")) else {
-            return Err(corrupt());
-        };
-        *self.provider.borrow_mut() = part("provider");
+        let part = |name| to_value(&property(&stored, name), MAX_DEPTH).map_err(|_| corrupt());
+        let (session, tokens) = (part("session")?, part("tokens")?);
+        *self.provider.borrow_mut() = property(&stored, "provider");
         let credentials = Credentials::from_stored(Stored { session, tokens })?;
         Ok(Some((Revision(revision), Arc::new(credentials))))
     }
 
     /// Stores `provider` with every session from now on.
     pub(crate) fn remember(&self, provider: &Provider) {
-        *self.provider.borrow_mut() = Some(provider.to_value());
+        *self.provider.borrow_mut() = to_js(&provider.to_value());
     }
 }
 
 impl Store for ProfileStore {
     type Guard = Guard;
 
-    fn revision(&self) -> impl Future<Output = Result<Option<Revision>, StoreError>> {
-        settled(self.store.revision(), |revision| Ok(revision.as_string().map(Revision)))
+    async fn revision(&self) -> Result<Option<Revision>, StoreError> {
+        Ok(answered(self.store.revision()).await?.as_string().map(Revision))
     }
 
-    fn load(
-        &self,
-    ) -> impl Future<Output = Result<Option<(Revision, Arc<Credentials>)>, StoreError>> {
-        settled(self.store.read(), |found| self.loaded(&found))
+    async fn load(&self) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
+        self.loaded(&answered(self.store.read()).await?)
     }
 
     async fn lock(&self, wait: Duration) -> Result<Guard, StoreError> {
         // Owned before it is granted, so that who stops waiting does not keep it.
         let guard = Guard(self.store.lock(wait.as_secs_f64() * 1000.0));
-        settled(guard.0.granted(), |_| Ok(())).await?;
+        answered(guard.0.granted()).await?;
         Ok(guard)
     }
 
-    fn probe(&self, _guard: &Guard) -> impl Future<Output = Result<(), StoreError>> {
-        settled(self.store.probe(), |_| Ok(()))
+    async fn probe(&self, _guard: &Guard) -> Result<(), StoreError> {
+        answered(self.store.probe()).await?;
+        Ok(())
     }
 
-    fn save(
+    async fn save(
         &self,
         _guard: &Guard,
         expected: Option<&Revision>,
         credentials: &Credentials,
-    ) -> impl Future<Output = Result<Revision, StoreError>> {
+    ) -> Result<Revision, StoreError> {
         let revision = random_name();
         let Stored { session, tokens } = credentials.to_stored();
         let mut text = Value::Map(Vec::new());
-        text.put("version", Some(VERSION));
+        text.put("version", Some(Value::Number(VERSION)));
         text.put("revision", Some(revision.as_str()));
         text.put("session", Some(session));
         text.put("tokens", Some(tokens));
-        text.put("provider", self.provider.borrow().clone());
+        let text = to_js(&text);
+        put(&text, "provider", &self.provider.borrow());
         let expected = expected.map(|expected| expected.0.as_str());
-        let saved = self.store.save(expected, &revision, &print_json(&text));
-        settled(saved, move |_| Ok(Revision(revision.clone())))
+        answered(self.store.save(expected, &revision, &print(&text))).await?;
+        Ok(Revision(revision))
     }
 
-    fn clear(
-        &self,
-        _guard: &Guard,
-        expected: &Revision,
-    ) -> impl Future<Output = Result<Cleared, StoreError>> {
-        settled(self.store.clear(&expected.0), |_| Ok(Cleared::Everything))
+    async fn clear(&self, _guard: &Guard, expected: &Revision) -> Result<Cleared, StoreError> {
+        answered(self.store.clear(&expected.0)).await?;
+        Ok(Cleared::Everything)
     }
+}
+
+async fn answered(promise: Promise) -> Result<JsValue, StoreError> {
+    settled(promise).await.map_err(|error| store_error(&error))
 }

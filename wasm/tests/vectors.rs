@@ -4,8 +4,12 @@
 
 #[path = "../../tests/tests/vectors/contract.rs"]
 mod contract;
+#[path = "../../tests/tests/vectors/conversation.rs"]
+mod conversation;
 #[path = "../../tests/tests/vectors/describe.rs"]
 mod describe;
+#[path = "../../tests/tests/vectors/hostile.rs"]
+mod hostile;
 #[path = "../../tests/tests/vectors/json.rs"]
 mod json;
 #[path = "../../tests/tests/vectors/machine.rs"]
@@ -35,6 +39,6 @@ macro_rules! vectors {
 
 vectors! {
     account auth_config code credentials device_authorization device_flow discovery domain endpoint
-    houston_auth_config houston_create_token houston_workspaces id_token organization_lookup
+    hostile houston_auth_config houston_create_token houston_workspaces id_token organization_lookup
     pasted_token refresh revocation token userinfo
 }

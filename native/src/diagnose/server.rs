@@ -41,7 +41,7 @@ pub async fn reach(
     let took = started.elapsed();
     if matches!(response.status, 502..=504) {
         return Err(Error::Unavailable {
-            status: response.status,
+            status: response.status.into(),
             retry_after: response.retry_after,
         });
     }

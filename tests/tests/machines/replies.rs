@@ -1,126 +1,13 @@
-//! Anything that a server, a network or a clock may do.
+//! Anything that a server, a network or a clock may do, at random.
 
 use std::time::Duration;
 
-use astropass_core::flow::Input;
-use astropass_core::{HttpError, HttpErrorKind, Response, Timestamp};
+use astropass_core::HttpErrorKind;
+use astropass_tests::machine::{
+    AUTH_CONFIG, AUTH_METHODS, Event, LOOKED_UP, MORE_WORKSPACES, ORGANIZATION, ORGANIZATIONS,
+    Reply, SELF, Said, TOKEN, WORKSPACES,
+};
 use proptest::prelude::*;
-
-/// A part of every secret: it must never be printed.
-pub(crate) const CANARY: &str = "canary0token";
-
-/// {"iss":"https://op.example","aud":"cli","sub":"sub-2","exp":1900000000}
-const ID_TOKEN: &str = concat!(
-    "e30.",
-    "eyJpc3MiOiJodHRwczovL29wLmV4YW1wbGUiLCJhdWQiOiJjbGkiLCJzdWIiOiJzdWItMiIsImV4cCI6MTkwMDAwMDAwMH0",
-    ".c2ln"
-);
-
-/// What the cloud's API and Houston say where all is well.
-pub(crate) const AUTH_CONFIG: &str =
-    r#"{"clientId":"cli","audience":"a","domainUrl":"https://op.example/","authFlow":"ORG_FIRST"}"#;
-pub(crate) const LOOKED_UP: &str = r#"{"OrganizationIds":["org_1","org_2"]}"#;
-pub(crate) const SELF: &str = r#"{"id":"user_1","username":"ada@example.com"}"#;
-pub(crate) const ORGANIZATION: &str = r#"{"id":"org_1","name":"Analytical Engines"}"#;
-pub(crate) const ORGANIZATIONS: &str = r#"{"organizations":[{"id":"org_1"}]}"#;
-/// Of either, and the last page.
-pub(crate) const WORKSPACES: &str =
-    r#"{"workspaces":[{"id":"ws_1"}],"data":{"workspaces":[{"id":"ws_1","label":"One"}]}}"#;
-pub(crate) const MORE_WORKSPACES: &str = r#"{"workspaces":[{"id":"ws_0"}],"totalCount":2}"#;
-pub(crate) const AUTH_METHODS: &str = r#"{"data":{"authConfig":{"localEnabled":true}}}"#;
-pub(crate) const TOKEN: &str =
-    r#"{"data":{"createToken":{"user":{"id":"u"},"token":{"value":"canary0token-houston"}}}}"#;
-
-#[derive(Clone, Debug)]
-pub(crate) enum Event {
-    /// Milliseconds go by.
-    Pass(u64),
-    /// Time goes by until what is waited for is due.
-    PassWait,
-    Tick,
-    Reply(Said),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Said {
-    pub(crate) reply: Reply,
-    pub(crate) retry_after: Option<Duration>,
-    date: Option<i64>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Reply {
-    Start { interval: Option<u64>, expires_in: u64 },
-    Pending,
-    SlowDown,
-    Tokens,
-    IdToken,
-    User,
-    Metadata,
-    Refused(u16, &'static str),
-    Page(u16),
-    Lost(HttpErrorKind),
-    Raw(u16, Vec<u8>),
-    Json(u16, String),
-}
-
-impl Said {
-    pub(crate) fn plain(reply: Reply) -> Self {
-        Self { reply, retry_after: None, date: None }
-    }
-
-    pub(crate) fn input(&self) -> Input {
-        let (status, body) = match &self.reply {
-            Reply::Lost(kind) => {
-                let detail = "what the platform says".to_owned();
-                return Input::Response(Err(HttpError { kind: *kind, detail }));
-            }
-            Reply::Start { interval, expires_in } => {
-                let interval = interval.map(|i| format!(r#","interval":{i}"#)).unwrap_or_default();
-                let body = format!(
-                    r#"{{"device_code":"{CANARY}-code","user_code":"ABCD-EFGH",
-                    "verification_uri":"https://op.example/device",
-                    "verification_uri_complete":"https://op.example/device?user_code={CANARY}",
-                    "expires_in":{expires_in}{interval}}}"#
-                );
-                // The prompt is there to be shown; only its code for opening is not printed.
-                (200, body.into_bytes())
-            }
-            Reply::Pending => (400, br#"{"error":"authorization_pending"}"#.to_vec()),
-            Reply::SlowDown => (400, br#"{"code":"slow_down","message":"wait"}"#.to_vec()),
-            Reply::Tokens => {
-                let body = format!(
-                    r#"{{"access_token":"{CANARY}-access","refresh_token":"{CANARY}-refresh",
-                    "token_type":"Bearer","expires_in":300,"user":{{"id":"user_01"}}}}"#
-                );
-                (200, body.into_bytes())
-            }
-            Reply::IdToken => {
-                let body = format!(r#"{{"access_token":"{CANARY}","id_token":"{ID_TOKEN}"}}"#);
-                (200, body.into_bytes())
-            }
-            Reply::User => (200, br#"{"sub":"sub-1"}"#.to_vec()),
-            Reply::Metadata => {
-                let body = br#"{"issuer":"https://op.example",
-                    "token_endpoint":"https://op.example/token"}"#;
-                (200, body.to_vec())
-            }
-            Reply::Refused(status, code) => {
-                (*status, format!(r#"{{"error":"{code}"}}"#).into_bytes())
-            }
-            Reply::Page(status) => (*status, format!("<html>{CANARY}</html>").into_bytes()),
-            Reply::Raw(status, body) => (*status, body.clone()),
-            Reply::Json(status, body) => (*status, body.clone().into_bytes()),
-        };
-        Input::Response(Ok(Box::new(Response {
-            status,
-            headers: vec![("set-cookie".to_owned(), CANARY.to_owned())],
-            date: self.date.map(Timestamp::from_unix),
-            retry_after: self.retry_after.map_or(0, |wait| wait.as_secs() as u32),
-            body: body.into(),
-        })))
-    }
-}
 
 /// Everything, in any order.
 pub(crate) fn events() -> impl Strategy<Value = Event> {

@@ -42,21 +42,32 @@ async fn another_session_in_the_store_is_neither_served_nor_touched() {
     }
 }
 
+/// Plain OAuth names no subject, so whoever signs in may be somebody else.
 #[tokio::test(start_paused = true)]
-async fn a_pasted_token_that_names_nobody_is_not_taken_for_the_one_before() {
-    let nobody = |credentials: &mut Credentials| {
-        credentials.identity.subject = None;
-        credentials.refresh_token = None;
-    };
-    let world = World::signed_in_with(Dialect::Software, 0, nobody).await;
-    let session = world.open().await;
-    assert_eq!(token(&session).await.unwrap(), "access-0");
-    let mut other = world.credentials(9);
-    nobody(&mut other);
-    world.put(&other).await;
-    pass(1).await;
-    assert_eq!(codes(token(&session).await), "session_changed");
-    assert_eq!(token(&world.session()).await.unwrap(), "access-9", "a new session takes it");
+async fn another_login_of_somebody_without_a_subject_is_another_session() {
+    let nobody = |credentials: &mut Credentials| credentials.identity.subject = None;
+    for refreshes in 0..3 {
+        let world = World::signed_in_with(Dialect::Standard, 0, nobody).await;
+        let (one, other) = (world.open().await, world.open().await);
+        for _ in 0..refreshes {
+            pass(3500).await;
+            // What a sibling refreshed is the same session, also to one who reads it first then.
+            let expected = token(&one).await.unwrap();
+            pass(1).await;
+            assert_eq!(token(&other).await.as_ref(), Ok(&expected));
+            assert_eq!(token(&world.open().await).await, Ok(expected));
+        }
+        let mut somebody_else = world.credentials(9);
+        nobody(&mut somebody_else);
+        world.put(&somebody_else).await;
+        pass(1).await;
+        for session in [one, other] {
+            assert_eq!(codes(token(&session).await), "session_changed");
+            assert_eq!(codes(session.logout().await), "session_changed");
+        }
+        assert_eq!(world.stored().await.unwrap().0, "access-9");
+        assert_eq!(token(&world.open().await).await.unwrap(), "access-9");
+    }
 }
 
 #[tokio::test(start_paused = true)]

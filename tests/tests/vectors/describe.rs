@@ -110,7 +110,7 @@ pub(crate) fn login_methods(methods: &LoginMethods) -> Value {
 }
 
 pub(crate) fn error(error: &Error) -> Value {
-    let status = |status: &u16| Some(Value::Number((*status).into()));
+    let status = |status: u32| Some(Value::Number(status.into()));
     let code = ("code", Some(error.code().into()));
     match error {
         Error::Server(server) => Value::map([code, ("server", Some(server_error(server)))]),
@@ -119,14 +119,14 @@ pub(crate) fn error(error: &Error) -> Value {
         }
         Error::Unavailable { status: number, retry_after } => Value::map([
             code,
-            ("status", status(number)),
+            ("status", status(*number)),
             ("retry_after", (*retry_after > 0).then(|| u64::from(*retry_after).into())),
         ]),
         Error::MalformedResponse(error) => Value::map([
             code,
             ("of", Some(error.of.into())),
             ("problem", Some(error.problem.into())),
-            ("status", status(&error.status)),
+            ("status", status(error.status.into())),
         ]),
         Error::IssuerMismatch(error) => Value::map([
             code,

@@ -9,38 +9,36 @@ use astropass_core::wire::{ParseJson, Value};
 use astropass_core::{Credentials, Endpoint, Identity, Provider, Secret, Timestamp};
 
 use super::contract::ensure;
+use super::conversation::{Conversation, first_event};
 use super::describe;
-use super::runner::{Conversation, first_event};
 
 /// The whole conversation of `machine`.
 pub(crate) fn events(
     machine: &str,
-    file: &Value,
-    vector: &Value,
+    talk: &Conversation<'_>,
     parse: ParseJson,
 ) -> Result<Vec<Value>, String> {
     let empty = Value::Map(Vec::new());
-    let input = vector.field("input").unwrap_or(&empty);
+    let input = talk.vector.field("input").unwrap_or(&empty);
     let text = |name| input.string(name).map(str::to_owned);
     let needed = |name| input.string(name).ok_or_else(|| format!("no {name}"));
     let secret = |name| needed(name).map(|text| Secret::new(text.to_owned()));
     let endpoint = |name| Endpoint::parse(needed(name)?).map_err(|error| error.to_string());
-    let talk = Conversation { file, vector };
     match machine {
-        "device" => talk.run(Device::new(provider(file, vector)?, parse), |g| describe::grant(g)),
+        "device" => talk.run(Device::new(provider(talk)?, parse), |g| describe::grant(g)),
         "refresh" => {
             let (token, organization) = (secret("refresh_token")?, text("organization"));
-            let refresh = Refresh::new(provider(file, vector)?, token, organization, parse);
+            let refresh = Refresh::new(provider(talk)?, token, organization, parse);
             talk.run(refresh, |grant| describe::grant(grant))
         }
         "discover" => talk.run(Discover::new(needed("issuer")?, parse), describe::endpoints),
         "userinfo" => {
             let (token, subject) = (secret("access_token")?, text("subject"));
-            let userinfo = Userinfo::new(provider(file, vector)?, token, subject, parse);
+            let userinfo = Userinfo::new(provider(talk)?, token, subject, parse);
             talk.run(userinfo, describe::user)
         }
         "revoke" => {
-            let provider = provider(file, vector)?;
+            let provider = provider(talk)?;
             let credentials = Credentials {
                 identity: Identity {
                     issuer: provider.issuer.clone(),
@@ -53,15 +51,16 @@ pub(crate) fn events(
                 refresh_token: secret("refresh_token").ok(),
                 received_at: Timestamp::from_unix(0),
                 lifetime: None,
+                login: None,
             };
             match Revoke::new(&provider, &credentials, parse).map_err(|error| error.to_string())? {
                 Some(revoke) => talk.run(revoke, |()| Value::Bool(true)),
                 None => Ok(Vec::new()),
             }
         }
-        "code" => code(&talk, input, parse),
+        "code" => code(talk, input, parse),
         "pasted_token" => {
-            let pasted = PastedToken::new(provider(file, vector)?, secret("access_token")?, parse);
+            let pasted = PastedToken::new(provider(talk)?, secret("access_token")?, parse);
             talk.run(pasted, |grant| describe::grant(grant))
         }
         "auth_config" => {
@@ -94,8 +93,9 @@ pub(crate) fn events(
     }
 }
 
-fn provider(file: &Value, vector: &Value) -> Result<Provider, String> {
-    let stored = vector.field("provider").or(file.field("provider")).ok_or("no provider")?;
+fn provider(talk: &Conversation<'_>) -> Result<Provider, String> {
+    let stored = talk.vector.field("provider").or(talk.file.field("provider"));
+    let stored = stored.ok_or("no provider")?;
     Provider::from_value(stored).ok_or_else(|| "the provider cannot be read".to_owned())
 }
 
@@ -113,7 +113,7 @@ fn code(talk: &Conversation<'_>, input: &Value, parse: ParseJson) -> Result<Vec<
     }
     let (redirect_uri, entropy) =
         (input.string("redirect_uri").ok_or("no redirect_uri")?, entropy(talk, input)?);
-    let provider = provider(talk.file, talk.vector)?;
+    let provider = provider(talk)?;
     let now = Timestamp::from_unix(BEGAN);
     let begun = Pending::begin(provider, redirect_uri, &parameters, &entropy, now);
     talk.shows_no_secret(&(), &begun)?;

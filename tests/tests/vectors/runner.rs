@@ -15,23 +15,21 @@
 //!           | "open": url | "done": value | "error": {"code", …}}
 //! ```
 //!
-//! The runner sends, waits and shows as a driver would, so `expect` holds whole conversations. On
-//! the way it also does what a driver must not, and wants the machine to stand it: ticks that come
-//! too early, responses that nobody asked for, and steps after the end.
+//! `expect` holds a whole [`Conversation`].
 //!
 //! What each machine takes as `input` is in [`machine`]. `endpoint`, `domain` and `credentials` have
-//! no conversation; see [`plain`]. For `$jwt`, `$repeat` and `$list` see [`json::expand`].
+//! no conversation; see [`plain`]. For the file `hostile.json` see [`hostile`], for `$jwt`, `$repeat`
+//! and `$list` see [`json::expand`].
 
 use std::collections::VecDeque;
-use std::fmt::Debug;
 use std::time::Duration;
 
-use astropass_core::flow::{Action, Flow, Input};
 use astropass_core::wire::{ParseJson, Value};
-use astropass_core::{Error, HttpError, HttpErrorKind, Instant, Response, Timestamp};
+use astropass_core::{HttpError, HttpErrorKind, Request, Response, Timestamp};
 
-use super::contract::{awaits_response, ensure, has_ended, refuses_unsolicited, waits};
-use super::{describe, json, machine, plain};
+use super::contract::ensure;
+use super::conversation::{Answer, Conversation};
+use super::{describe, hostile, json, machine, plain};
 
 /// Runs all vectors of `file`, and gives their number.
 ///
@@ -39,6 +37,9 @@ use super::{describe, json, machine, plain};
 /// One text for each vector that fails.
 pub(crate) fn run(file: &[u8], parse: ParseJson) -> Result<usize, Vec<String>> {
     let file = parse(file).map_err(|_| vec!["the file is not JSON".to_owned()])?;
+    if file.string("machine") == Some("hostile") {
+        return hostile::run(&file, parse);
+    }
     let vectors = file.field("vectors").and_then(Value::as_list).unwrap_or_default();
     let failures: Vec<String> = vectors
         .iter()
@@ -56,117 +57,40 @@ fn run_one(file: &Value, vector: &Value, parse: ParseJson) -> Result<(), String>
         "endpoint" => plain::endpoint(vector),
         "domain" => plain::domain(vector),
         "credentials" => plain::credentials(vector),
-        machine => compare(vector, &machine::events(machine, file, vector, parse)?),
-    }
-}
-
-pub(crate) struct Conversation<'a> {
-    pub(crate) file: &'a Value,
-    pub(crate) vector: &'a Value,
-}
-
-/// Where the clock starts: its start has no meaning, so no machine may take it for one.
-const START: Instant = Instant::from_millis(86_400_000);
-/// More steps than any login of an hour takes.
-const MAX_STEPS: usize = 10_000;
-
-impl Conversation<'_> {
-    pub(crate) fn run<F: Flow<Output: Debug> + Debug>(
-        &self,
-        mut flow: F,
-        describe: impl Fn(&F::Output) -> Value,
-    ) -> Result<Vec<Value>, String> {
-        let mut answers = self.answers()?;
-        let mut events = Vec::new();
-        let mut now = START;
-        let mut input = Input::Tick;
-        refuses_unsolicited(&mut flow, now)?;
-        for _ in 0..MAX_STEPS {
-            let step = flow.step(input, now);
-            self.shows_no_secret(&flow, &step)?;
-            input = Input::Tick;
-            let (name, what) = match step {
-                Ok(Action::Send(request)) => {
-                    let accepts = request.headers.iter().any(|(name, _)| name == "accept");
-                    ensure(accepts, "a request does not say that it wants JSON")?;
-                    let answer = answers.pop_front().ok_or_else(|| {
-                        format!("a request too many: {}", json::text(&describe::request(&request)))
-                    })?;
-                    events.push(event(now, "send", describe::request(&request)));
-                    awaits_response(&mut flow, now)?;
-                    now = now + answer.after;
-                    awaits_response(&mut flow, now)?;
-                    input = Input::Response(answer.result.map(Box::new));
-                    continue;
-                }
-                Ok(Action::WaitUntil(until)) => {
-                    waits(&mut flow, now, until)?;
-                    now = until.max(now);
-                    continue;
-                }
-                Ok(Action::Show(prompt)) => {
-                    refuses_unsolicited(&mut flow, now)?;
-                    ("show", describe::prompt(&prompt, START))
-                }
-                Ok(Action::Done(output)) => ("done", describe(&output)),
-                Ok(Action::AwaitResponse) => return Err("nothing was sent".to_owned()),
-                Err(error) => ("error", describe::error(&error)),
+        machine => {
+            let mut answers = answers(file, vector)?;
+            let mut answer = |request: &Request| {
+                let too_many =
+                    || format!("a request too many: {}", json::text(&describe::request(request)));
+                answers.pop_front().ok_or_else(too_many)
             };
-            events.push(event(now, name, what));
-            if name != "show" {
-                has_ended(&mut flow, now)?;
-                ensure(answers.is_empty(), &format!("{} answers are left over", answers.len()))?;
-                return Ok(events);
-            }
-        }
-        Err("it does not end".to_owned())
-    }
-
-    fn answers(&self) -> Result<VecDeque<Answer>, String> {
-        let mut answers = VecDeque::new();
-        let list = |value: Option<&Value>| match value {
-            Some(Value::List(answers)) => answers.clone(),
-            _ => Vec::new(),
-        };
-        let begin = list(self.file.field("begin"));
-        for answer in begin.iter().chain(&list(self.vector.field("answers"))) {
-            for _ in 0..answer.seconds("times").unwrap_or(1) {
-                answers.push_back(Answer {
-                    after: Duration::from_millis(answer.seconds("after").unwrap_or(0)),
-                    result: response(answer)?,
-                });
-            }
-        }
-        Ok(answers)
-    }
-
-    pub(crate) fn shows_no_secret<T: Debug>(
-        &self,
-        flow: &impl Debug,
-        step: &Result<T, Error>,
-    ) -> Result<(), String> {
-        let mut printed = format!("{flow:?} {step:?}");
-        if let Err(error) = step {
-            printed.push_str(&error.to_string());
-        }
-        let mut secrets = Vec::new();
-        for shared in ["begin", "secrets"] {
-            collect_secrets(self.file.field(shared).unwrap_or(&Value::Null), &mut secrets);
-        }
-        collect_secrets(self.vector, &mut secrets);
-        match secrets.iter().find(|secret| printed.contains(**secret)) {
-            Some(secret) => Err(format!("the secret {secret} is in {printed}")),
-            None => Ok(()),
+            let talk = Conversation::new(file, vector, &mut answer);
+            let events = machine::events(machine, &talk, parse)?;
+            ensure(answers.is_empty(), &format!("{} answers are left over", answers.len()))?;
+            compare(vector, &events)
         }
     }
 }
 
-struct Answer {
-    after: Duration,
-    result: Result<Response, HttpError>,
+fn answers(file: &Value, vector: &Value) -> Result<VecDeque<Answer>, String> {
+    let mut answers = VecDeque::new();
+    let list = |value: Option<&Value>| match value {
+        Some(Value::List(answers)) => answers.clone(),
+        _ => Vec::new(),
+    };
+    let begin = list(file.field("begin"));
+    for answer in begin.iter().chain(&list(vector.field("answers"))) {
+        for _ in 0..answer.seconds("times").unwrap_or(1) {
+            answers.push_back(Answer {
+                after: Duration::from_millis(answer.seconds("after").unwrap_or(0)),
+                result: response(answer)?,
+            });
+        }
+    }
+    Ok(answers)
 }
 
-fn response(answer: &Value) -> Result<Result<Response, HttpError>, String> {
+pub(crate) fn response(answer: &Value) -> Result<Result<Response, HttpError>, String> {
     if let Some(kind) = answer.string("error") {
         let kind = match kind {
             "connect" => HttpErrorKind::Connect,
@@ -199,46 +123,6 @@ fn response(answer: &Value) -> Result<Result<Response, HttpError>, String> {
         retry_after: answer.seconds("retry_after").unwrap_or(0) as u32,
         body: body.into(),
     }))
-}
-
-/// Texts that no `Debug` and no error may hold: the strings of secret fields.
-fn collect_secrets<'a>(value: &'a Value, secrets: &mut Vec<&'a str>) {
-    const NAMES: [&str; 9] = [
-        "access_token",
-        "refresh_token",
-        "id_token",
-        "device_code",
-        // Houston's
-        "password",
-        "value",
-        // What `code` makes of its entropy, and the code that the browser brings.
-        "state",
-        "code_verifier",
-        "authorization_code",
-    ];
-    match value {
-        Value::List(values) => values.iter().for_each(|value| collect_secrets(value, secrets)),
-        Value::Map(fields) => {
-            for (name, value) in fields {
-                match value {
-                    Value::String(text) if NAMES.contains(&name.as_str()) && text.len() > 4 => {
-                        secrets.push(text);
-                    }
-                    value => collect_secrets(value, secrets),
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// What happens at the start, before a machine is there.
-pub(crate) fn first_event(name: &str, what: Value) -> Value {
-    event(START, name, what)
-}
-
-fn event(now: Instant, name: &str, what: Value) -> Value {
-    Value::map([("at", Some(describe::millis(now, START))), (name, Some(what))])
 }
 
 fn compare(vector: &Value, events: &[Value]) -> Result<(), String> {
