@@ -47,6 +47,13 @@ impl Failure {
         Self::new(INTERRUPTED, "interrupted", "Interrupted.")
     }
 
+    /// Ctrl-D at a prompt, or too little that was piped in.
+    pub(crate) fn unanswered(what: &str) -> Self {
+        let login = login();
+        let message = format!("The input ended before {what} was given. Run {login} again.");
+        Self::new(LOGIN_ENDED, "unanswered", message)
+    }
+
     #[cfg(unix)]
     pub(crate) fn terminated() -> Self {
         Self::new(TERMINATED, "terminated", "Terminated.")
