@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use astropass::{Error, HttpErrorKind, InvalidUrl, StoreError};
 use serde_json::json;
 
+use crate::context::Context;
 use crate::output::{self, RED};
 use crate::program::Program;
 
@@ -144,6 +145,18 @@ impl From<Error> for Failure {
             Error::InvalidCallback(_) => {
                 let next = format!("Run {login} again, and go on only with its own link.");
                 return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
+            }
+            Error::Server(server) if server.code == "http_401" => {
+                let next = match Context::environment_token() {
+                    Some(_) => {
+                        format!("Correct or unset {}.", Program::running().token_variable())
+                    }
+                    None => format!("Run {login} to sign in again."),
+                };
+                return Self::advising(NOT_SIGNED_IN, error.code(), &error, &next);
+            }
+            Error::Server(_) if Program::running() == Program::Astro => {
+                (NETWORK, "Correct that, or try again later.")
             }
             Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),

@@ -29,6 +29,13 @@ fn astro_api_token_wins_over_a_login_and_logout_says_that_it_still_counts() {
 }
 
 #[test]
+fn an_astro_api_token_that_is_refused_exits_4_and_says_what_to_unset() {
+    let world = World::new();
+    let output = world.astro("workspace list").env("ASTRO_API_TOKEN", "stale").run();
+    assert!(output.failed(4).contains("Correct or unset ASTRO_API_TOKEN."), "{output:?}");
+}
+
+#[test]
 fn a_blank_astro_api_token_does_not_pass_for_none() {
     let world = World::new().with_token("ada");
     world.astro("auth token").env("ASTRO_API_TOKEN", " ").run().failed(2);
