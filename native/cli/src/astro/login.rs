@@ -67,7 +67,7 @@ impl Attempt<'_> {
     fn not_there(&self, error: Error, api: &Endpoint) -> Failure {
         let what = match self.domain.system() {
             System::Cloud => "Astro",
-            System::Software => "an Astronomer Software",
+            System::Software => "Astronomer Software",
         };
         match error {
             Error::Http(_) | Error::MalformedResponse(_) | Error::Server(_) => Failure::new(
