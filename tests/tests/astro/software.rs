@@ -90,7 +90,9 @@ fn a_password_that_is_not_given_is_not_tried_as_an_empty_one() {
     let world = World::with(&json!({}));
     for input in ["", "ada@example.com\n"] {
         let output = world.astro("login software.example").stdin(input).run();
-        assert!(output.failed(5).contains("The input ended before"), "{output:?}");
+        let error = output.failed(5);
+        assert!(error.contains("The input ended before"), "{output:?}");
+        assert!(error.ends_with("Run 'astro login software.example' again."), "{output:?}");
     }
     let houston = world.domains.servers.requests("houston").unwrap();
     assert!(
