@@ -16,10 +16,32 @@ const MAX: usize = 16 << 10;
 
 /// Asks with `prompt` on standard error.
 pub(crate) async fn ask(prompt: &str) -> Line {
-    let mut out = anstream::stderr().lock();
-    write!(out, "{prompt}").and_then(|()| out.flush())?;
-    drop(out);
-    next_line().await
+    let mut shown = Prompt::show(prompt)?;
+    let line = next_line().await;
+    // A terminal shows the Enter.
+    shown.is_open = !(io::stdin().is_terminal() && matches!(line, Ok(Some(_))));
+    line
+}
+
+/// A prompt, whose line is ended when this is dropped: Ctrl-C and the end of the input end none.
+struct Prompt {
+    is_open: bool,
+}
+
+impl Prompt {
+    fn show(prompt: &str) -> io::Result<Self> {
+        let mut out = anstream::stderr().lock();
+        write!(out, "{prompt}").and_then(|()| out.flush())?;
+        Ok(Self { is_open: true })
+    }
+}
+
+impl Drop for Prompt {
+    fn drop(&mut self) {
+        if self.is_open {
+            crate::output::note("");
+        }
+    }
 }
 
 /// The next line of standard input.
@@ -37,15 +59,10 @@ pub(crate) async fn ask_hidden(prompt: &str) -> Line {
         return ask(prompt).await;
     }
     // Before the prompt, so that nothing is shown of what is typed at once.
-    let quiet = Quiet::start()?;
-    let mut out = anstream::stderr().lock();
-    write!(out, "{prompt}").and_then(|()| out.flush())?;
-    drop(out);
-    let answer = on_thread(|| read_line(Editor::of_keys())).await;
-    // The Enter was not shown either.
-    crate::output::note("");
-    drop(quiet);
-    answer
+    let _quiet = Quiet::start()?;
+    // The Enter is not shown either.
+    let _shown = Prompt::show(prompt)?;
+    on_thread(|| read_line(Editor::of_keys())).await
 }
 
 /// Asks for a secret, which a console does not show.

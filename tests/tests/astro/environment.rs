@@ -29,6 +29,13 @@ fn astro_api_token_wins_over_a_login_and_logout_says_that_it_still_counts() {
 }
 
 #[test]
+fn an_astro_api_token_that_is_refused_exits_4_and_says_what_to_unset() {
+    let world = World::new();
+    let output = world.astro("workspace list").env("ASTRO_API_TOKEN", "stale").run();
+    assert!(output.failed(4).contains("Correct or unset ASTRO_API_TOKEN."), "{output:?}");
+}
+
+#[test]
 fn a_blank_astro_api_token_does_not_pass_for_none() {
     let world = World::new().with_token("ada");
     world.astro("auth token").env("ASTRO_API_TOKEN", " ").run().failed(2);
@@ -51,5 +58,8 @@ fn localhost_is_the_cloud_only_by_astro_domain() {
     let cloud = world.astro("login --email ada@example.com").env("ASTRO_DOMAIN", "localhost").run();
     assert!(cloud.failed(6).contains("no Astro at localhost"), "{cloud:?}");
     let software = world.astro("login localhost").run();
-    assert!(software.failed(6).contains("There is no Astronomer Software"), "{software:?}");
+    assert!(
+        software.failed(6).contains("There is no Astronomer Software at localhost"),
+        "{software:?}"
+    );
 }

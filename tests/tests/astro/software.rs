@@ -92,9 +92,26 @@ fn a_wrong_password_is_refused_with_5_and_never_repeated() {
     let world = World::new();
     let login = world.astro("login software.example").stdin("ada@example.com\nloom-weaver\n");
     let output = login.run();
-    assert!(output.failed(5).contains("does not let ada@example.com in"), "{output:?}");
+    let said = "does not let ada@example.com in: Invalid password and username combination. Check";
+    assert!(output.failed(5).contains(said), "{output:?}");
     assert!(!output.stderr.contains("loom-weaver"), "{output:?}");
     world.nobody_is_signed_in();
+}
+
+#[test]
+fn a_password_that_is_not_given_is_not_tried_as_an_empty_one() {
+    let world = World::with(&json!({}));
+    for input in ["", "ada@example.com\n"] {
+        let output = world.astro("login software.example").stdin(input).run();
+        let error = output.failed(5);
+        assert!(error.contains("The input ended before"), "{output:?}");
+        assert!(error.ends_with("Run 'astro login software.example' again."), "{output:?}");
+    }
+    let houston = world.domains.servers.requests("houston").unwrap();
+    assert!(
+        houston.iter().all(|request| !request["body"].to_string().contains("createToken")),
+        "{houston:?}"
+    );
 }
 
 #[test]

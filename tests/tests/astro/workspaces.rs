@@ -30,6 +30,16 @@ fn astro_workspace_switch_by_name_by_id_and_by_menu() {
 }
 
 #[test]
+fn an_empty_answer_to_the_menu_leaves_the_workspace_as_it_is() {
+    let world = World::new().with_token("grace");
+    world.astro("workspace switch flow-matic").run().ok();
+    let mut menu = world.astro("workspace switch").start_on_terminal();
+    menu.answer("empty for FLOW-MATIC): ", "");
+    menu.finish().ok();
+    assert_eq!(world.context(CLOUD)["workspace"]["name"], "FLOW-MATIC");
+}
+
+#[test]
 fn astro_workspace_switch_to_nothing_known_says_how_to_see_them() {
     let world = World::new().with_token("grace");
     let output = world.astro("workspace switch nowhere").run();

@@ -46,7 +46,9 @@ fn parse(home: &Home, name: &str) -> Result<Domain, Failure> {
         true => Domain::parse_override(name),
         false => Domain::parse(name),
     };
-    domain.map_err(|error| Failure::usage(format!("{name:?} is no domain: {error}.")))
+    domain.map_err(|error| {
+        Failure::usage(format!("In {name:?}, {error}. Give one such as example.com."))
+    })
 }
 
 pub(super) async fn run(context: &Context<'_>, command: &ContextCommand) -> Result<(), Failure> {

@@ -30,7 +30,7 @@ pub(super) async fn run(context: &Context<'_>, command: &Workspace) -> Result<()
     let workspace = match name {
         Some(name) => find(&found.workspaces, name)?,
         None if found.workspaces.is_empty() => return Err(none()),
-        None => choose(&found.workspaces).await?.ok_or_else(|| {
+        None => choose(&found.workspaces, current).await?.ok_or_else(|| {
             Failure::usage(
                 "Which workspace? Give its name or id, as 'astro workspace list' shows it.",
             )
@@ -95,6 +95,20 @@ pub(super) async fn settle(
     wanted: Option<&str>,
 ) -> Result<(), Failure> {
     let found = session.workspaces(organization).await?;
+    let keep = |workspace| {
+        context.home.set_workspace(&context.profile, found.organization.as_ref(), workspace)
+    };
+    let is = |id| found.organization.as_ref().is_some_and(|it| it.id == id);
+    if let Some(id) = organization.filter(|id| !is(*id)) {
+        keep(None)?;
+        return Err(Failure::new(
+            USAGE,
+            "no_such_organization",
+            format!(
+                "There is no organization {id:?} that you may use. Give another one to --organization, or leave it out."
+            ),
+        ));
+    }
     let subject = |profile: &Profile| profile.identity.as_ref()?.subject.clone();
     let now = subject(&context.signed_in()?);
     // Another user's is not this one's.
@@ -108,11 +122,8 @@ pub(super) async fn settle(
         (None, [only]) => Ok(Some(only)),
         (None, workspaces) => match last {
             Some(last) => Ok(Some(last)),
-            None => choose(workspaces).await,
+            None => choose(workspaces, None).await,
         },
-    };
-    let keep = |workspace| {
-        context.home.set_workspace(&context.profile, found.organization.as_ref(), workspace)
     };
     let workspace = match chosen {
         Ok(workspace) => workspace,
@@ -136,7 +147,9 @@ pub(super) async fn settle(
 fn find<'a>(workspaces: &'a [Named], name: &str) -> Result<&'a Named, Failure> {
     let failure = |code, what: &str| {
         let list = "Run 'astro workspace list' to see them.";
-        Failure::new(USAGE, code, format!("{what} {name:?}. {list}"))
+        let mut failure = Failure::new(USAGE, code, format!("{what} {name:?}. {list}"));
+        list.clone_into(&mut failure.next);
+        failure
     };
     if let Some(workspace) = workspaces.iter().find(|workspace| workspace.id == name) {
         return Ok(workspace);
@@ -151,22 +164,30 @@ fn find<'a>(workspaces: &'a [Named], name: &str) -> Result<&'a Named, Failure> {
     }
 }
 
-/// Lets the user choose from a menu; `None` where nobody is there, or nothing is chosen.
-async fn choose(workspaces: &[Named]) -> Result<Option<&Named>, Failure> {
+/// Lets the user choose from a menu, which an empty answer leaves with the `current` one; `None`
+/// where nobody is there, or nothing is chosen.
+async fn choose<'a>(
+    workspaces: &'a [Named],
+    current: Option<&Named>,
+) -> Result<Option<&'a Named>, Failure> {
     if !Context::attended() {
         return Ok(None);
     }
+    let current = current.and_then(|current| workspaces.iter().find(|it| it.id == current.id));
+    let otherwise = current.map_or("none", |current| &current.name);
     output::note("\nWorkspaces:");
     for (index, workspace) in workspaces.iter().enumerate() {
         let number = index + 1;
         output::note(&format!("  {BOLD}{number:>3}{BOLD:#}  {}", printable(&workspace.name)));
     }
     loop {
-        let prompt = format!("Which one? (1-{}, or its name; empty for none): ", workspaces.len());
-        let Some(answer) = input::ask(&prompt).await? else { return Ok(None) };
+        let count = workspaces.len();
+        let prompt =
+            format!("Which one? (1-{count}, or its name; empty for {}): ", printable(otherwise));
+        let Some(answer) = input::ask(&prompt).await? else { return Ok(current) };
         let answer = answer.trim();
         if answer.is_empty() {
-            return Ok(None);
+            return Ok(current);
         }
         let index = answer.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
         if let Some(workspace) = index.and_then(|index| workspaces.get(index)) {
@@ -174,7 +195,7 @@ async fn choose(workspaces: &[Named]) -> Result<Option<&Named>, Failure> {
         }
         match find(workspaces, answer) {
             Ok(workspace) => return Ok(Some(workspace)),
-            Err(failure) => output::note(failure.message()),
+            Err(failure) => output::note(failure.happened()),
         }
     }
 }
