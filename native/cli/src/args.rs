@@ -39,6 +39,10 @@ impl Commands for Args {
         }
     }
 
+    fn is_about_all(&self) -> bool {
+        matches!(self.command, Command::Logout { all: true } | Command::Profile(_))
+    }
+
     /// Option over environment over what `profile use` chose over `default`.
     fn profile(&self, home: &Home) -> Result<String, Failure> {
         let named = self.global.profile.clone().or_else(|| env("ASTRO_PROFILE"));

@@ -42,6 +42,9 @@ trait Commands: Parser {
     /// Whether everything is to be looked at, which has to work where nothing else does.
     fn is_doctor(&self) -> bool;
 
+    /// Whether it is about all profiles, or about one that it names itself.
+    fn is_about_all(&self) -> bool;
+
     /// The profile that is meant.
     fn profile(&self, home: &Home) -> Result<String, Failure>;
 
@@ -115,8 +118,14 @@ async fn run(args: &impl Commands, global: &Global) -> Result<ExitCode, Failure>
     }
     context::check_environment()?;
     let home = Home::from_env()?;
-    let profile = args.profile(&home)?;
-    check_own(&home, &profile)?;
+    let profile = match args.profile(&home) {
+        // What is about all of them needs none: a name that cannot be used keeps nobody signed in.
+        Err(_) if args.is_about_all() => String::new(),
+        profile => profile?,
+    };
+    if !args.is_about_all() {
+        check_own(&home, &profile)?;
+    }
     let context = Context::new(global, home, profile);
     // The command goes first: one that has its answer at hand never sets up the signal.
     let result = tokio::select! {

@@ -19,6 +19,17 @@ fn astro_api_token_is_used_and_never_written_to_disk() {
 }
 
 #[test]
+fn astro_api_token_is_for_the_system_of_the_domain() {
+    let world = World::new();
+    let token = |domain: &str| {
+        let astro = world.astro("auth token --json").env("ASTRO_API_TOKEN", API_TOKEN);
+        astro.env("ASTRO_DOMAIN", domain).printing_a_token().run().json()[0]["token_type"].clone()
+    };
+    assert_eq!(token(CLOUD), "Bearer");
+    assert_eq!(token("software.example"), serde_json::Value::Null);
+}
+
+#[test]
 fn astro_api_token_wins_over_a_login_and_logout_says_that_it_still_counts() {
     let world = World::new().with_token("grace");
     let printed = world.astro("auth token").env("ASTRO_API_TOKEN", API_TOKEN);

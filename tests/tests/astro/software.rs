@@ -131,6 +131,9 @@ fn an_empty_token_is_none() {
     let world = World::new();
     let output = world.astro("login software.example -o").stdin("\n").run();
     assert!(output.failed(5).contains("That is no token"), "{output:?}");
+    // As a variable that is not set comes.
+    let output = world.astro("login software.example -t").args([""]).stdin("other\n").run();
+    assert!(output.failed(5).contains("That is no token"), "{output:?}");
     let output = world.astro("login software.example -o").run();
     assert!(output.failed(5).contains("That is no token"), "{output:?}");
 }

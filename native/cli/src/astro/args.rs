@@ -71,8 +71,8 @@ pub(super) struct Login {
     pub(super) login_link: bool,
     /// Sign in with a token: '-' reads it from standard input, and without TOKEN it is asked for.
     /// Other users of this machine can see an argument
-    #[arg(short, long, value_name = "TOKEN", num_args = 0..=1, default_missing_value = "")]
-    pub(super) token_login: Option<String>,
+    #[arg(short, long, value_name = "TOKEN")]
+    pub(super) token_login: Option<Option<String>>,
     /// Software: go straight to the OAuth token, without username and password
     #[arg(short, long, conflicts_with = "token_login")]
     pub(super) oauth: bool,
@@ -142,6 +142,10 @@ impl Commands for Args {
             Command::Completions { shell } => Some(shell),
             _ => None,
         }
+    }
+
+    fn is_about_all(&self) -> bool {
+        matches!(self.command, Command::Logout { all: true, .. } | Command::Context(_))
     }
 
     fn profile(&self, home: &Home) -> Result<String, Failure> {
