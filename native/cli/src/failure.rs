@@ -78,8 +78,7 @@ impl Failure {
         if program == Program::Ast && profile == "default" {
             return self;
         }
-        let (kind, any, login) = (program.noun(), login(), login_to(profile));
-        self.next = self.next.replace(&any, &login);
+        let (kind, login) = (program.noun(), login_to(profile));
         self.message = match self.code {
             "not_signed_in" => {
                 format!("not logged in to {kind} {profile:?}. Run {login} to authenticate")
@@ -87,7 +86,11 @@ impl Failure {
             "session_over" => format!(
                 "session of {kind} {profile:?} expired or invalid. Run {login} to re-authenticate"
             ),
-            _ => self.message.replace(&any, &login),
+            _ => {
+                let (of, to) = (self::login(), login);
+                self.next = self.next.replace(&of, &to);
+                self.message.replace(&of, &to)
+            }
         };
         self
     }
@@ -119,6 +122,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let login = login();
+        let is_astro = Program::running() == Program::Astro;
         let (exit, next) = match &error {
             Error::NotSignedIn => {
                 let message = format!("not logged in. Run {login} to authenticate");
@@ -156,8 +160,10 @@ impl From<Error> for Failure {
                 };
                 return Self::advising(NOT_SIGNED_IN, error.code(), &error, &next);
             }
-            Error::Server(_) if Program::running() == Program::Astro => {
-                (NETWORK, "Correct that, or try again later.")
+            Error::InvalidUrl(_) if is_astro => (USAGE, "Check the domain and --organization."),
+            // There is no option for what is wrong then.
+            Error::Server(_) | Error::InvalidIdToken(_) | Error::MissingEndpoint(_) if is_astro => {
+                (NETWORK, "Try again later, or ask who administers it.")
             }
             Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),

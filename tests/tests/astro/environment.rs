@@ -58,8 +58,5 @@ fn localhost_is_the_cloud_only_by_astro_domain() {
     let cloud = world.astro("login --email ada@example.com").env("ASTRO_DOMAIN", "localhost").run();
     assert!(cloud.failed(6).contains("no Astro at localhost"), "{cloud:?}");
     let software = world.astro("login localhost").run();
-    assert!(
-        software.failed(6).contains("There is no Astronomer Software at localhost"),
-        "{software:?}"
-    );
+    assert!(software.failed(6).contains("There is no Astronomer Software"), "{software:?}");
 }

@@ -62,6 +62,19 @@ fn astro_login_basedomain_l_prints_the_token_pages_link() {
 }
 
 #[test]
+fn a_password_typed_after_ctrl_z_and_fg_is_not_shown_either() {
+    let world = World::new();
+    let mut login = world.astro("login software.example").start_on_terminal();
+    login.answer("Username", "ada@example.com");
+    login.wait_for(|stdout, _| stdout.contains("Password of").then_some(()));
+    login.resume();
+    login.answer("Password of", "engine");
+    let output = login.finish();
+    output.ok();
+    assert!(!output.stdout.contains("engine"), "the password was shown: {output:?}");
+}
+
+#[test]
 fn a_token_longer_than_a_terminals_line_is_taken_whole() {
     let world = World::with(&json!({}));
     let mut login = world.astro("login software.example -o").start_on_terminal();

@@ -70,6 +70,8 @@ impl Attempt<'_> {
             System::Software => "Astronomer Software",
         };
         match error {
+            // There is something, whose CA is to be given.
+            error if error.code() == "certificate_refused" => error.into(),
             Error::Http(_) | Error::MalformedResponse(_) | Error::Server(_) => Failure::new(
                 NETWORK,
                 error.code(),

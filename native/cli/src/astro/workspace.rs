@@ -109,6 +109,11 @@ pub(super) async fn settle(
             ),
         ));
     }
+    let subject = |profile: &Profile| profile.identity.as_ref()?.subject.clone();
+    let now = subject(&context.signed_in()?);
+    // Another user's is not this one's.
+    let before =
+        before.filter(|before| now.is_none() || subject(before).is_none_or(|it| Some(it) == now));
     let last = before.and_then(|profile| profile.workspace.as_ref());
     let last = last.and_then(|last| found.workspaces.iter().find(|it| it.id == last.id));
     let chosen = match (wanted, found.workspaces.as_slice()) {
