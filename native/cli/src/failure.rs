@@ -78,8 +78,7 @@ impl Failure {
         if program == Program::Ast && profile == "default" {
             return self;
         }
-        let (kind, any, login) = (program.noun(), login(), login_to(profile));
-        self.next = self.next.replace(&any, &login);
+        let (kind, login) = (program.noun(), login_to(profile));
         self.message = match self.code {
             "not_signed_in" => {
                 format!("not logged in to {kind} {profile:?}. Run {login} to authenticate")
