@@ -96,6 +96,11 @@ fn synced_before_it_is_told() {
             // Its writer holds the file lock, but others of its threads may do something else.
             let of_folder: Vec<_> =
                 calls[..at].iter().filter(|call| call.1.starts_with(&folder)).collect();
+            // A probe has made room, and gives it back: what remains is synced.
+            let of_folder = match of_folder[..] {
+                [ref before @ .., ("truncate", _)] => before.to_vec(),
+                _ => of_folder,
+            };
             let [.., written, synced] = of_folder[..] else { panic!("{calls:?}") };
             assert!(written.0 == "write" && *synced == ("sync", written.1), "{calls:?}");
             assert_eq!(calls[at + 1], ("sync", &*folder), "{calls:?}");
