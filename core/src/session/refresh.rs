@@ -176,7 +176,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         &self,
         guard: &S::Guard,
         before: &Current,
-        grant: Box<Grant>,
+        mut grant: Box<Grant>,
         organization: Option<&str>,
         is_told_again: bool,
     ) -> Result<Option<AccessToken>, Error> {
@@ -195,12 +195,15 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             return Err(Error::SessionChanged);
         }
         let leads_on = is_elsewhere && !is_told_again;
-        let login = login_of(&before.credentials, &before.revision);
-        let mut credentials = Credentials { login, ..before.credentials.renewed(*grant, wall) };
+        let (mut since, mut received) = (wall, Some(now));
         if leads_on {
-            let refresh_token = credentials.refresh_token;
-            credentials = Credentials { refresh_token, ..(*before.credentials).clone() };
+            grant.access_token = before.credentials.access_token.clone();
+            grant.lifetime = before.credentials.lifetime;
+            grant.organization = None;
+            (since, received) = (before.credentials.received_at, before.received);
         }
+        let mut credentials = before.credentials.renewed(*grant, since);
+        credentials.login = login_of(&before.credentials, &before.revision);
         let credentials = Arc::new(credentials);
         let saved = self.save(guard, Some(&before.revision), &credentials).await;
         let event = match &saved {
@@ -216,7 +219,6 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         };
         let unsaved = saved.is_err();
         let revision = saved.unwrap_or_else(|_| before.revision.clone());
-        let received = if leads_on { before.received } else { Some(now) };
         let current =
             Current { unsaved, ..Current::new(Arc::clone(&credentials), revision, received) };
         let token = current.token.clone();

@@ -30,7 +30,7 @@ pub(crate) struct Before {
     tokens: Option<Tokens>,
     issued: usize,
     sign_outs: u32,
-    refreshes: u32,
+    reuses: u32,
 }
 
 impl Work {
@@ -47,8 +47,8 @@ impl Work {
             Self::Login | Self::Logout | Self::Profile => {}
         }
         let (server, tokens) = (&terminal.world.server, terminal.tokens());
-        let Stats { sign_outs, refreshes, .. } = server.stats();
-        Before { tokens, issued: server.issued().len(), sign_outs, refreshes }
+        let Stats { sign_outs, reuses, .. } = server.stats();
+        Before { tokens, issued: server.issued().len(), sign_outs, reuses }
     }
 
     pub(crate) fn command(self, terminal: &Terminal) -> Ast {
@@ -98,12 +98,13 @@ impl Work {
             .credentials_file()
             .exists()
             .then(|| terminal.world.home.credentials());
+        let token = terminal.ast("token").printing_a_token().run();
+        // Asked only now: what was sent before a kill may be answered after it.
         let stats = server.stats();
         let signed_out = self == Self::Logout && stats.sign_outs > before.sign_outs;
-        // What a strict server has rotated was stored, or was lost with the process.
-        let rotated = stats.refreshes > before.refreshes && !is_new;
-        let ended = signed_out || rotated && !terminal.has_grace;
-        let token = terminal.ast("token").printing_a_token().run();
+        // What a strict server has rotated was stored, or died with the process.
+        let died = !terminal.has_grace && !is_new && stats.reuses > before.reuses;
+        let ended = (signed_out || died) && token.code == Some(4);
         match &found {
             None => drop(token.failed(4)),
             Some(_) if ended => {
