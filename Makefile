@@ -160,8 +160,16 @@ check-msrv: ## builds with the oldest Rust that is promised, where rustup has it
 	fi
 
 .PHONY: deny
-deny: ## licences, banned and doubtful dependencies (cargo install cargo-deny --locked)
-	cargo deny --workspace check
+deny: ## licences, sources, banned and vulnerable dependencies (cargo install cargo-deny --locked)
+	@tests/supply-chain/deny
+
+.PHONY: audit
+audit: ## vulnerable dependencies of the npm package, its tests and its example
+	@tests/supply-chain/audit
+
+.PHONY: semver
+semver: ## what the crates changed since the last release (cargo install cargo-semver-checks --locked)
+	@tests/supply-chain/semver $(BASELINE)
 
 .PHONY: check-size
 check-size: package ## fails when what a page loads for the npm package is too large

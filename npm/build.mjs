@@ -3,13 +3,13 @@
 // Rust toolchain for wasm32 (`make setup` installs them).
 
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 import { compile } from "./compile.mjs";
+import { hashes } from "./hashes.mjs";
 
 const npm = fileURLToPath(new URL(".", import.meta.url));
 const root = join(npm, "..");
@@ -20,18 +20,17 @@ const bound = join(packed, "wasm");
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 
-const wasm = compile(root, bound);
-writeFileSync(join(dist, "astropass.wasm"), wasm);
-const sha256 = createHash("sha256").update(wasm).digest("hex");
-writeFileSync(join(dist, "astropass.wasm.sha256"), `${sha256}  astropass.wasm\n`);
-await bundle(gzipSync(wasm, { level: 9 }).toString("base64"));
+const modules = compile(root, bound);
+for (const [name, wasm] of Object.entries(modules)) writeFileSync(join(dist, name), wasm);
+writeFileSync(join(dist, "astropass.wasm.sha256"), hashes(modules));
+await bundle(modules);
 const tsc = join(npm, "node_modules", ".bin", "tsc");
 execFileSync(tsc, ["--project", "tsconfig.dist.json"], { cwd: npm, stdio: "inherit" });
 const tarball = pack();
-console.log(`${tarball}\nastropass.wasm: ${wasm.length} bytes, sha256 ${sha256}`);
+console.log(`${tarball}\n${hashes(modules).trimEnd()}`);
 
-/** @param {string} compressed the wasm for `index.ts` to unpack */
-async function bundle(compressed) {
+/** @param {Record<string, Uint8Array>} modules for `index.ts` to unpack */
+async function bundle(modules) {
   // The errors are an entry so that who needs only them gets nothing else.
   const entries = ["index.ts", "url.ts", "workerd.ts", "react.tsx", "errors.ts"];
   await esbuild.build({
@@ -43,16 +42,18 @@ async function bundle(compressed) {
     target: "es2022",
     jsx: "automatic",
     chunkNames: "chunk-[hash]",
-    external: ["react", "react/jsx-runtime", "./astropass.wasm"],
+    external: ["react", "react/jsx-runtime", ...Object.keys(modules).map((name) => `./${name}`)],
     alias: { "astropass-wasm": join(bound, "astropass_wasm.js") },
     plugins: [
       {
         name: "inlined",
         setup(build) {
-          build.onResolve({ filter: /\/inlined\.js$/ }, () => ({ path: "inlined", namespace: "made" }));
-          build.onLoad({ filter: /.*/, namespace: "made" }, () => ({
-            contents: `export const compressed = ${JSON.stringify(compressed)};`,
-          }));
+          build.onResolve({ filter: /\.wasm\?inlined$/ }, ({ path }) => ({ path, namespace: "inlined" }));
+          build.onLoad({ filter: /.*/, namespace: "inlined" }, ({ path }) => {
+            const wasm = modules[basename(path, "?inlined")];
+            const text = gzipSync(wasm, { level: 9 }).toString("base64");
+            return { contents: `export default ${JSON.stringify(text)};` };
+          });
         },
       },
     ],

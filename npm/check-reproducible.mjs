@@ -1,12 +1,12 @@
 // Builds the wasm once more, from a copy of the sources in another folder and from nothing, and
 // compares it with the one in `dist/`.
 
-import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compile } from "./compile.mjs";
+import { hashes } from "./hashes.mjs";
 
 const npm = fileURLToPath(new URL(".", import.meta.url));
 const root = join(npm, "..");
@@ -20,13 +20,13 @@ try {
     const filter = (path) => !/\/(node_modules|target)$/.test(path) || path.endsWith(toolchain);
     cpSync(join(root, source), join(copy, source), { recursive: true, filter });
   }
-  const again = createHash("sha256").update(compile(copy, join(copy, "bound"))).digest("hex");
-  const named = readFileSync(join(npm, "dist", "astropass.wasm.sha256"), "utf8").slice(0, 64);
+  const named = readFileSync(join(npm, "dist", "astropass.wasm.sha256"), "utf8");
+  const again = hashes(compile(copy, join(copy, "bound")));
   if (again !== named) {
-    console.error(`two builds differ: the package names ${named}, a second build has ${again}`);
+    console.error(`two builds differ: the package names\n${named}a second build has\n${again}`);
     process.exitCode = 1;
   } else {
-    console.log(`a second build has the hash that the package names: ${named}`);
+    console.log(`a second build has the hashes that the package names:\n${named.trimEnd()}`);
   }
 } finally {
   rmSync(copy, { recursive: true });

@@ -2,8 +2,11 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { trimmed } from "./glue.mjs";
 import { shortenNames } from "./names.mjs";
-import { shrink } from "./shrink.mjs";
+import { withoutPanics } from "./panics.mjs";
+import { optimize } from "./shrink.mjs";
+import { loginSlots, split } from "./split.mjs";
 
 /**
  * Compiles the crate `wasm` of the checkout at `root`; the same sources and the same toolchain give
@@ -11,7 +14,8 @@ import { shrink } from "./shrink.mjs";
  *
  * @param {string} root
  * @param {string} output a folder for wasm-bindgen's JavaScript, `astropass_wasm.js`
- * @returns {Uint8Array} the wasm
+ * @returns {Record<string, Uint8Array>} the files of wasm: what every page loads, and what a login
+ *   does
  */
 export function compile(root, output) {
   const toolchain = join(root, "target", "wasm32-toolchain");
@@ -25,9 +29,15 @@ export function compile(root, output) {
   const env = { ...process.env, RUSTFLAGS: flags.join(" ") };
   if (name) env.RUSTUP_TOOLCHAIN = name;
   execFileSync("wasm-pack", args, { cwd: root, stdio: "inherit", env });
-  const glue = join(output, "astropass_wasm.js");
+
   const bound = readFileSync(join(output, "astropass_wasm_bg.wasm"));
-  const { wasm, javascript } = shortenNames(shrink(bound), readFileSync(glue, "utf8"));
-  writeFileSync(glue, javascript);
-  return wasm;
+  const parts = split(optimize(withoutPanics(bound), true), loginSlots(bound));
+  const modules = {
+    "astropass.wasm": optimize(parts.first, false),
+    "astropass-login.wasm": optimize(parts.login, false),
+  };
+  const glue = join(output, "astropass_wasm.js");
+  const named = shortenNames(modules, trimmed(readFileSync(glue, "utf8"), bound));
+  writeFileSync(glue, named.javascript);
+  return named.modules;
 }

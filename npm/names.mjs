@@ -1,21 +1,35 @@
-const HASHED = /\b\w+_h?[0-9a-f]{16}\b/g;
-const IMPORTS = 2;
-const EXPORTS = 7;
+import { GLUE } from "./glue.mjs";
+import { EXPORTS, IMPORTS, mapSections } from "./sections.mjs";
+import { FIRST } from "./split.mjs";
 
 /**
- * Gives what wasm-bindgen names by a hash a name of two characters, in the wasm and in the
- * JavaScript that instantiates it.
+ * What wasm and JavaScript call each other by: what wasm-bindgen names by a hash, or begins with
+ * `__wb`, and what it takes from the exports.
+ */
+const NAMES =
+  /\b\w+_h?[0-9a-f]{16}\b|\b__wb\w+(?=: function)|(?<=\bwasm\.)\w+/g;
+
+/** Of what both modules import. */
+const MODULE = "_";
+
+/**
+ * Gives all of these names of two characters, in the wasm and in the JavaScript, and one name to
+ * all modules of JavaScript.
  *
- * @param {Uint8Array} wasm
+ * @template {Record<string, Uint8Array>} Modules
+ * @param {Modules} modules
  * @param {string} javascript
  */
-export function shortenNames(wasm, javascript) {
+export function shortenNames(modules, javascript) {
   // In the order of the JavaScript, so that each build gives the same.
-  const names = [...new Set(javascript.match(HASHED))];
+  const names = [...new Set(javascript.match(NAMES))];
   const short = new Map(names.map((name, index) => [name, `_${index.toString(36)}`]));
+  const shortened = Object.entries(modules).map(([key, wasm]) => [key, withNames(wasm, short)]);
   return {
-    wasm: withNames(wasm, short),
-    javascript: javascript.replace(HASHED, (name) => short.get(name) ?? name),
+    modules: /** @type {Modules} */ (Object.fromEntries(shortened)),
+    javascript: javascript
+      .replace(NAMES, (name) => short.get(name) ?? name)
+      .replace(`"${GLUE}"`, `"${MODULE}"`),
   };
 }
 
@@ -24,20 +38,15 @@ export function shortenNames(wasm, javascript) {
  * @param {Map<string, string>} short
  */
 function withNames(wasm, short) {
-  const source = Buffer.from(wasm).toString("latin1");
-  // The magic number and the version.
-  let target = source.slice(0, 8);
-  for (let at = 8; at < source.length; ) {
-    const id = source.charCodeAt(at);
-    const [size, start] = number(source, at + 1);
-    at = start + size;
-    let body = source.slice(start, at);
-    if (id === IMPORTS || id === EXPORTS) {
-      for (const names of short) body = body.replaceAll(...names.map(withLength));
-    }
-    target += String.fromCharCode(id, ...leb128(body.length)) + body;
+  const names = new Map(short);
+  for (const { module } of WebAssembly.Module.imports(new WebAssembly.Module(wasm))) {
+    if (module !== FIRST) names.set(module, MODULE);
   }
-  return new Uint8Array(Buffer.from(target, "latin1"));
+  return mapSections(wasm, (id, body) => {
+    if (id !== IMPORTS && id !== EXPORTS) return body;
+    for (const [name, to] of names) body = body.replaceAll(withLength(name), withLength(to));
+    return body;
+  });
 }
 
 /**
@@ -47,26 +56,4 @@ function withNames(wasm, short) {
  */
 function withLength(name) {
   return String.fromCharCode(name.length) + name;
-}
-
-/**
- * An unsigned number in LEB128, and where it ends.
- *
- * @param {string} source
- * @param {number} at
- */
-function number(source, at) {
-  let value = 0;
-  for (let shift = 0; ; shift += 7) {
-    const byte = source.charCodeAt(at++);
-    value += (byte & 127) * 2 ** shift;
-    if (byte < 128) return [value, at];
-  }
-}
-
-/** @param {number} value */
-function leb128(value) {
-  const bytes = [];
-  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
-  return [...bytes, value];
 }

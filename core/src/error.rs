@@ -31,8 +31,8 @@ pub enum Error {
     Server(Box<ServerError>),
     /// The server could not answer (429 or 5xx).
     Unavailable {
-        /// The HTTP status
-        status: u16,
+        /// The HTTP status; of this size, so that few words are copied with each error
+        status: u32,
         /// How many seconds the server asks to wait; zero if it does not say.
         retry_after: u32,
     },
@@ -203,8 +203,10 @@ impl Error {
     /// The error of an answer that promises a better one later.
     pub(crate) fn unavailable(response: &Response) -> Option<Self> {
         let status = response.status;
-        (status == 429 || status >= 500)
-            .then_some(Self::Unavailable { status, retry_after: response.retry_after })
+        (status == 429 || status >= 500).then_some(Self::Unavailable {
+            status: status.into(),
+            retry_after: response.retry_after,
+        })
     }
 }
 

@@ -46,6 +46,11 @@ impl ReqwestHttp {
         Self { ca_file, clients: Arc::default() }
     }
 
+    /// Whether the certificates to trust can be read.
+    pub(crate) fn check_authorities(&self) -> Result<(), HttpError> {
+        self.https().map(drop)
+    }
+
     fn client(&self, endpoint: &Endpoint) -> Result<&reqwest::Client, HttpError> {
         let is_https = endpoint.is_https();
         let client = if is_https { &self.clients.https } else { &self.clients.http };

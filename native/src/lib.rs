@@ -24,6 +24,7 @@
 //! file and its locks.
 
 mod builder;
+pub mod diagnose;
 mod http;
 mod json;
 mod loopback;

@@ -21,6 +21,7 @@ pub use self::keyring::{Items, Keyring, Prompt};
 pub use self::kind::{StoreChoice, StoreKind};
 pub use self::notice::Notice;
 pub(crate) use self::notice::Notices;
+pub(crate) use self::private::failed;
 use self::vault::Vault;
 use crate::Home;
 use crate::runtime::SystemRuntime;
@@ -154,8 +155,11 @@ impl ProfileStore {
             // Only where there is no keyring, never because it is locked or in trouble.
             Err(StoreError::Absent(detail)) if known.is_none() => {
                 probe(StoreKind::File).await?;
-                self.notices.push(Notice::FellBack { detail: detail.clone() });
-                self.runtime.emit(Event::FellBack { detail });
+                // Once: a login may look twice, before it asks anything and before it stores.
+                if self.resolved().is_none() {
+                    self.notices.push(Notice::FellBack { detail: detail.clone() });
+                    self.runtime.emit(Event::FellBack { detail });
+                }
                 StoreKind::File
             }
             Err(error) => return Err(error),
@@ -164,6 +168,10 @@ impl ProfileStore {
             *self.resolved.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
         }
         Ok(kind)
+    }
+
+    fn resolved(&self) -> Option<StoreKind> {
+        *self.resolved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Step 4 of a change that is made: its result stands, so this has a deadline of its own.
@@ -269,8 +277,7 @@ impl Store for ProfileStore {
         expected: Option<&Revision>,
         credentials: &Credentials,
     ) -> Result<Revision, StoreError> {
-        let resolved = *self.resolved.lock().unwrap_or_else(PoisonError::into_inner);
-        let kind = match self.known_kind()?.or(resolved) {
+        let kind = match self.known_kind()?.or(self.resolved()) {
             Some(kind) => kind,
             None => self.resolve(guard).await?,
         };

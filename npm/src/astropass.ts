@@ -2,6 +2,7 @@
 import type { Session, Shown, Task } from "astropass-wasm";
 import { AstropassError, toError } from "./errors.js";
 import type { Event, Host } from "./host.js";
+import { type Modules, load, loadLogin } from "./load.js";
 import { apiServer, providerOf } from "./options.js";
 import { abortable, deferred } from "./promises.js";
 import { run } from "./task.js";
@@ -14,12 +15,10 @@ import type {
   StorageKind,
 } from "./types.js";
 
-/** @internal Starts the wasm, and gives its `Session`. */
-export type Load = () => Promise<typeof Session>;
-
 /** One user's session, kept for all tabs of the origin. */
 export class Astropass implements AsyncDisposable {
   readonly #session: Session;
+  #modules!: Modules;
   readonly #fetch: (request: Request) => Promise<Response>;
   readonly #server: URL | undefined;
   readonly #listeners = new Set<(state: AuthState) => void>();
@@ -36,8 +35,9 @@ export class Astropass implements AsyncDisposable {
   #state: AuthState;
 
   /** @internal What each entry's `create` does, with its own way to have the wasm. */
-  protected static async start(options: AstropassOptions, load: Load): Promise<Astropass> {
-    const auth = new this(await load(), options);
+  protected static async start(options: AstropassOptions, modules: Modules): Promise<Astropass> {
+    const auth = new this(await load(modules), options);
+    auth.#modules = modules;
     await auth.#tryStorage(false);
     return auth;
   }
@@ -121,6 +121,7 @@ export class Astropass implements AsyncDisposable {
       end?.addEventListener("abort", () => abandon(), { signal: over.signal });
     }
     const login = this.#run(async () => {
+      await abortable(loadLogin(this.#modules), signal);
       await this.#tryStorage(true);
       return run(await run(this.#session.login(show), abandoned));
     });
@@ -170,7 +171,10 @@ export class Astropass implements AsyncDisposable {
    * `sessionChanged`: what they show is the old organization's.
    */
   async switchOrganization(organization: string): Promise<void> {
-    await this.#work(() => this.#session.switchOrganization(organization));
+    await this.#run(async () => {
+      await loadLogin(this.#modules);
+      await run(this.#session.switchOrganization(organization));
+    });
     await this.#look();
   }
 

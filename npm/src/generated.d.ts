@@ -1,8 +1,9 @@
 // Modules that `build.mjs` makes.
 
-declare module "*/inlined.js" {
-  /** `astropass.wasm`, by gzip and in base64. */
-  export const compressed: string;
+declare module "*.wasm?inlined" {
+  /** The module, by gzip and in base64. */
+  const compressed: string;
+  export default compressed;
 }
 
 declare module "*.wasm" {

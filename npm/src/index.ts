@@ -1,18 +1,20 @@
-import init from "astropass-wasm";
 import { Astropass as Core } from "./astropass.js";
-import { compressed } from "./inlined.js";
-import { load } from "./load.js";
+import login from "./astropass-login.wasm?inlined";
+import first from "./astropass.wasm?inlined";
 import type { AstropassOptions } from "./types.js";
 
 export { AstropassError } from "./errors.js";
 export type * from "./types.js";
 
-/** Unpacks the wasm that is in this module. */
-async function unpack() {
+/** Unpacks wasm that is in this module. */
+async function unpacked(compressed: string) {
   const bytes = Uint8Array.from(atob(compressed), (char) => char.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  await init({ module_or_path: await new Response(stream).arrayBuffer() });
+  return new Response(stream).arrayBuffer();
 }
+
+// Both are here: a bundler that makes one file, as for a worker, takes no `import()` without being told.
+const modules = { first: () => unpacked(first), login: () => unpacked(login) };
 
 export class Astropass extends Core {
   /**
@@ -21,6 +23,6 @@ export class Astropass extends Core {
    * @throws {AstropassError} for options that cannot be used
    */
   static create(options: AstropassOptions): Promise<Astropass> {
-    return this.start(options, () => load(unpack));
+    return this.start(options, modules);
   }
 }

@@ -1,8 +1,14 @@
-/** The exports of the crate `astropass-wasm`; `wasm/src/session.rs` says what they do. */
+/**
+ * The exports of the crate `astropass-wasm`; `wasm/src/session.rs` says what they do, and
+ * `split.mjs` which of them are in the second module.
+ */
 declare module "astropass-wasm" {
-  export default function init(module: {
-    module_or_path: WebAssembly.Module | Response | Promise<Response> | BufferSource;
-  }): Promise<unknown>;
+  /** What both modules import, but for what the second takes from the first. */
+  export function imports(): WebAssembly.Imports;
+  /** Takes the exports of the first module. */
+  export function start(exports: WebAssembly.Exports): void;
+  /** Takes those of the second one. */
+  export function extend(exports: WebAssembly.Exports): void;
 
   /** A prompt with the seconds that are left. */
   export interface Shown {

@@ -1,12 +1,13 @@
-import init from "astropass-wasm";
-// workerd compiles no wasm while it runs: it imports the module.
-import module from "./astropass.wasm";
 import { Astropass as Core } from "./astropass.js";
-import { load } from "./load.js";
+// workerd compiles no wasm while it runs: it imports the modules.
+import login from "./astropass-login.wasm";
+import first from "./astropass.wasm";
 import type { AstropassOptions } from "./types.js";
 
 export { AstropassError } from "./errors.js";
 export type * from "./types.js";
+
+const modules = { first: async () => first, login: async () => login };
 
 export class Astropass extends Core {
   /**
@@ -15,6 +16,6 @@ export class Astropass extends Core {
    * @throws {AstropassError} for options that cannot be used
    */
   static create(options: AstropassOptions): Promise<Astropass> {
-    return this.start(options, () => load(() => init({ module_or_path: module })));
+    return this.start(options, modules);
   }
 }

@@ -38,11 +38,13 @@ if (missed) process.exitCode = 1;
 async function sizes() {
   console.log("Size: all that a page loads, esbuild --bundle --minify, gzip -9, 1 KB = 1024 bytes");
   row("", "bytes", "KB");
-  const { total, javascript, wasm, most, met } = await ours();
-  row("astropass/url, Astropass", ...size(total), bound(met, kilobytes(most)));
+  const { first, javascript, wasm, login, both, most, met } = await ours();
+  row("astropass/url, Astropass", ...size(first), bound(met, kilobytes(most)));
   row("  of it JavaScript", ...size(javascript));
   row("  of it wasm", ...size(wasm));
-  row("astropass, Astropass (wasm inlined)", ...size(await exported("Astropass", "astropass")));
+  row("  when somebody signs in, more", ...size(login));
+  row("  with that", ...size(both));
+  row("astropass, Astropass (all wasm inlined)", ...size(await exported("Astropass", "astropass")));
   for (const [name, main] of Object.entries(PEERS)) {
     row(`${name}, ${main}`, ...size(await exported(main, name)));
     row(`${name}, all`, ...size(gzipped(await script(`export * from "${name}";`))));

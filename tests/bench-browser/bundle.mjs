@@ -34,10 +34,10 @@ export async function script(source, resolveDir = here) {
   }
 }
 
-/** The wasm file that `astropass/url` fetches. */
-export async function wasm() {
+/** A file of wasm that `astropass/url` fetches. */
+export async function wasm(name) {
   const manifest = JSON.parse(await readFile(join(packageFolder, "package.json"), "utf8"));
-  return readFile(join(packageFolder, manifest.exports["./astropass.wasm"]));
+  return readFile(join(packageFolder, manifest.exports[`./${name}`]));
 }
 
 export const gzipped = (bytes) => gzipSync(bytes, { level: 9 }).length;

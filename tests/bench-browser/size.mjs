@@ -1,5 +1,5 @@
-// The size of everything that a page loads for `import { Astropass } from "astropass/url"`. Exits
-// with 1 where it has grown beyond what was reached:
+// The size of everything that a page loads for `import { Astropass } from "astropass/url"`, and of
+// what it loads in addition when somebody signs in. Exits with 1 where the first is above its bound:
 //
 //   node tests/bench-browser/size.mjs
 
@@ -7,28 +7,26 @@ import { pathToFileURL } from "node:url";
 import { gzipped, script, wasm } from "./bundle.mjs";
 
 export const KB = 1024;
-/** What it is to be; the benchmark fails above it. */
 const BOUND = 40 * KB;
-/** What was reached, and what every change is held to until the bound is met. It only goes down. */
-const REACHED = 50 * KB;
 
-/** Bytes after gzip -9, of both parts and together. */
+/** Bytes after gzip -9: of the first download and its parts, of a login's, and of both. */
 export async function ours() {
-  const code = await script('export { Astropass } from "astropass/url";');
-  const binary = await wasm();
-  const parts = { javascript: gzipped(code), wasm: gzipped(binary) };
-  const total = parts.javascript + parts.wasm;
-  return { ...parts, total, most: BOUND, met: total <= BOUND };
+  const javascript = gzipped(await script('export { Astropass } from "astropass/url";'));
+  const binary = gzipped(await wasm("astropass.wasm"));
+  const login = gzipped(await wasm("astropass-login.wasm"));
+  const first = javascript + binary;
+  const met = first <= BOUND;
+  return { javascript, wasm: binary, first, login, both: first + login, most: BOUND, met };
 }
 
 export const kilobytes = (bytes) => `${(bytes / KB).toFixed(2)} KB`;
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { javascript, wasm: binary, total, met } = await ours();
-  console.log(
-    `astropass/url, gzip -9: ${total} bytes, ${kilobytes(total)}` +
-      ` (JavaScript ${javascript}, wasm ${binary}; 1 KB = ${KB} bytes).` +
-      ` The bound of ${kilobytes(BOUND)} is ${met ? "met" : "missed"}; reached: ${kilobytes(REACHED)}.`,
-  );
-  if (total > REACHED) process.exitCode = 1;
+  const { javascript, wasm: binary, first, login, both, most, met } = await ours();
+  const size = (bytes) => `${bytes} bytes, ${kilobytes(bytes)}`;
+  console.log(`astropass/url, gzip -9, 1 KB = ${KB} bytes`);
+  console.log(`  a page loads: ${size(first)} (JavaScript ${javascript}, wasm ${binary})`);
+  console.log(`  a login loads in addition: ${size(login)}; both: ${size(both)}`);
+  console.log(`  the bound of ${kilobytes(most)} for the page is ${met ? "met" : "missed"}`);
+  if (!met) process.exitCode = 1;
 }

@@ -57,7 +57,9 @@ async function measured(t) {
 async function folder(t, all) {
   const path = await mkdtemp(join(tmpdir(), "astropass-bench-"));
   t.after(() => rm(path, { recursive: true }));
-  await writeFile(join(path, "astropass.wasm"), await wasm());
+  for (const name of ["astropass.wasm", "astropass-login.wasm"]) {
+    await writeFile(join(path, name), await wasm(name));
+  }
   for (const { name } of all) {
     const source = await readFile(join(pages, `${name}.js`), "utf8");
     const html = `<!doctype html><title>${name}</title>`;

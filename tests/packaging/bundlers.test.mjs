@@ -11,7 +11,7 @@ import { resultOf } from "./harness/page.mjs";
 import { project } from "./harness/project.mjs";
 import { server } from "./harness/server.mjs";
 import { site } from "./harness/site.mjs";
-import { wasmPath } from "./harness/tarball.mjs";
+import { WASM, wasmPath } from "./harness/tarball.mjs";
 
 // The most that a bundle may have, in bytes, that uses nothing but the error class.
 const ERROR_ONLY = 2000;
@@ -27,8 +27,8 @@ for (const [name, bundle] of Object.entries(bundlers)) {
   test(`${name}: astropass/url`, async (t) => {
     const out = await built(t, bundle, "page-url");
     if (COPIES_NOTHING.includes(name)) {
-      const wasm = await wasmPath(join(out, ".."));
-      await cp(wasm, join(out, "astropass.wasm"));
+      const copies = WASM.map(async (file) => cp(await wasmPath(join(out, ".."), file), join(out, file)));
+      await Promise.all(copies);
     }
     await signsIn(t, out, "page-url");
   });

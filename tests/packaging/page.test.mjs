@@ -10,7 +10,7 @@ import { resultOf } from "./harness/page.mjs";
 import { project } from "./harness/project.mjs";
 import { server } from "./harness/server.mjs";
 import { site } from "./harness/site.mjs";
-import { entry, wasmPath } from "./harness/tarball.mjs";
+import { WASM, entry, wasmPath } from "./harness/tarball.mjs";
 
 test("a module script with an import map", async (t) => {
   const folder = await project(t, ["page.js", "whole-login.js"]);
@@ -24,9 +24,10 @@ test("a module script with an import map: astropass/url", async (t) => {
 
 test("astropass/url takes the wasm from where it is told", async (t) => {
   const folder = await project(t, ["page-url.js", "whole-login.js"]);
-  await rename(await wasmPath(folder), join(folder, "elsewhere.wasm"));
+  for (const name of WASM) await rename(await wasmPath(folder, name), join(folder, `my-${name}`));
   const imports = { "astropass/url": await entry(folder, "./url") };
-  await signsIn(t, folder, "page-url", imports, "&wasm=/elsewhere.wasm");
+  const query = "&wasm=/my-astropass.wasm&loginWasm=/my-astropass-login.wasm";
+  await signsIn(t, folder, "page-url", imports, query);
 });
 
 async function signsIn(t, folder, script, entries, query = "") {

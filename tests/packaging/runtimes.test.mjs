@@ -52,14 +52,15 @@ test("workerd, bundled as its own tools do", async (t) => {
 async function workerd(t, folder) {
   const files = (await readdir(folder)).filter((file) => file !== "worker.js");
   assert.deepEqual(files.filter((file) => !file.endsWith(".wasm")), []);
-  assert.equal(files.length, 1, "the condition workerd imports the wasm as a module");
+  assert.equal(files.length, 2, "the condition workerd imports the wasm as modules");
+  const modules = files.map((file) => `(name = "${file}", wasm = embed "${file}"),`);
   const config = `using Workerd = import "/workerd/workerd.capnp";
     const config :Workerd.Config = (
       services = [
         (name = "main", worker = (
           modules = [
             (name = "worker.js", esModule = embed "worker.js"),
-            (name = "${files[0]}", wasm = embed "${files[0]}"),
+            ${modules.join("\n            ")}
           ],
           compatibilityDate = "2026-01-01",
           globalOutbound = "loopback",

@@ -7,7 +7,11 @@
 pub mod ast;
 pub mod bus;
 pub mod client;
+pub mod clock;
 pub mod foreign;
+#[cfg(unix)]
+pub mod fuzz;
+pub mod machine;
 pub mod person;
 pub mod proxy;
 #[cfg(target_os = "linux")]

@@ -1,8 +1,8 @@
-//! A person at the verification page: opens it, reads the form, decides.
+//! A person at a page that asks: opens it, reads the form, decides.
 
 use std::io;
 
-use http::header::SET_COOKIE;
+use http::header::{LOCATION, SET_COOKIE};
 
 use crate::client;
 
@@ -18,9 +18,11 @@ pub struct Person {
 }
 
 impl Person {
-    /// Opens the page and decides; the answer is the heading of the last page.
+    /// Opens the page and decides; the answer is the heading of the last page, or the URL that the
+    /// browser is sent to then.
     ///
-    /// `url` is `verification_uri_complete`, or `verification_uri` for a person with a code.
+    /// `url` is `verification_uri_complete`, or `verification_uri` for a person with a code, or an
+    /// authorization URL.
     /// Fails when the page does not lead to a decision, and says what it showed.
     pub fn visit(&self, url: &str) -> io::Result<String> {
         let mut page = client::get(url).send()?;
@@ -55,7 +57,9 @@ impl Person {
         let post = client::post(&action(&text, url)?);
         let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let page = post.cookie(cookie.unwrap_or_default()).form(fields).send()?;
-        if page.status().is_success() {
+        if let Some(location) = page.header(&LOCATION) {
+            Ok(location.to_owned())
+        } else if page.status().is_success() {
             Ok(heading(&page.text()))
         } else {
             Err(unexpected(&page.text()))

@@ -15,6 +15,8 @@
 
 mod admin;
 mod api;
+mod authorization;
+mod consent;
 mod cors;
 mod device;
 mod fault;
@@ -47,5 +49,7 @@ pub use state::{Answer, Delivery, State};
 pub use tls::{PrivateCa, Tls};
 pub use token::{CANARY, CryptoFailed};
 
+/// RFC 6749 section 4.1.3.
+const CODE_GRANT: &str = "authorization_code";
 /// RFC 8628 section 3.4.
 const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";

@@ -7,8 +7,6 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
-#[path = "machines/driver.rs"]
-mod driver;
 #[path = "machines/endpoints.rs"]
 mod endpoints;
 #[path = "machines/replies.rs"]
@@ -16,24 +14,11 @@ mod replies;
 #[path = "machines/values.rs"]
 mod values;
 
-use astropass_core::flow::{Device, Discover, Refresh, Revoke, Userinfo};
-use astropass_core::{
-    Credentials, Dialect, Encoding, Endpoint, Endpoints, Grant, Provider, Secret, Timestamp,
-};
+use astropass_core::Dialect;
+use astropass_tests::machine::{DIALECTS, Driver, Event, KINDS, Kind, machine};
 use proptest::prelude::*;
 
-use driver::{Driver, Machine};
-use replies::{CANARY, Event, events, noise};
-
-/// The machines, each of them for each dialect.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Device,
-    Refresh,
-    Revoke,
-    Userinfo,
-    Discover,
-}
+use replies::{events, noise};
 
 fn kinds() -> impl Strategy<Value = (Kind, Dialect)> {
     (prop::sample::select(&KINDS[..]), prop::sample::select(&DIALECTS[..]))
@@ -42,58 +27,6 @@ fn kinds() -> impl Strategy<Value = (Kind, Dialect)> {
 /// A failure prints its smallest input; nothing is written beside the sources.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
-const KINDS: [Kind; 5] =
-    [Kind::Device, Kind::Refresh, Kind::Revoke, Kind::Userinfo, Kind::Discover];
-const DIALECTS: [Dialect; 3] =
-    [Dialect::Standard, Dialect::WorkOs(Encoding::Json), Dialect::WorkOs(Encoding::Form)];
-
-fn provider(dialect: Dialect) -> Provider {
-    let endpoint = |path| Some(Endpoint::parse(&format!("https://op.example/{path}")).unwrap());
-    Provider {
-        issuer: "https://op.example".to_owned(),
-        client_id: "cli".to_owned(),
-        scopes: vec!["openid".to_owned()],
-        endpoints: Endpoints {
-            authorization: endpoint("authorize"),
-            device_authorization: endpoint("device"),
-            token: endpoint("token"),
-            revocation: endpoint("revoke"),
-            userinfo: endpoint("me"),
-            issuer_in_callback: true,
-        },
-        dialect,
-    }
-}
-
-fn grant() -> Grant {
-    Grant {
-        // {"sid":"s"} for WorkOS's sign-out.
-        access_token: Secret::new(format!("{CANARY}.eyJzaWQiOiJzIn0.x")),
-        refresh_token: Some(Secret::new(format!("{CANARY}-refresh"))),
-        lifetime: Some(300),
-        subject: None,
-        organization: None,
-        user: None,
-    }
-}
-
-fn machine((kind, dialect): (Kind, Dialect)) -> Box<dyn Machine> {
-    let provider = provider(dialect);
-    let parse = astropass::parse_json;
-    let Grant { access_token, refresh_token, .. } = grant();
-    match kind {
-        Kind::Device => Box::new(Device::new(provider, parse)),
-        Kind::Refresh => Box::new(Refresh::new(provider, refresh_token.unwrap(), None, parse)),
-        Kind::Revoke => {
-            let now = Timestamp::from_unix(0);
-            let credentials = Credentials::new(&provider.issuer, &provider.client_id, grant(), now);
-            Box::new(Revoke::new(&provider, &credentials, parse).unwrap().unwrap())
-        }
-        Kind::Userinfo => Box::new(Userinfo::new(provider, access_token, None, parse)),
-        Kind::Discover => Box::new(Discover::new(&provider.issuer, parse)),
-    }
 }
 
 proptest! {
@@ -105,7 +38,8 @@ proptest! {
         kind in kinds(),
         events in prop::collection::vec(events(), 0..60),
     ) {
-        let mut driver = Driver::new(machine(kind));
+        let Some(machine) = machine(kind.0, kind.1) else { return Ok(()) };
+        let mut driver = Driver::new(machine);
         for event in events {
             driver.take(event);
         }
@@ -118,7 +52,7 @@ proptest! {
         start in replies::start(),
         events in prop::collection::vec(replies::poll_events(), 0..200),
     ) {
-        let mut driver = Driver::new(machine((Kind::Device, dialect)));
+        let mut driver = Driver::new(machine(Kind::Device, dialect).unwrap());
         driver.take(Event::Tick);
         driver.take(start);
         for event in events {
@@ -128,7 +62,8 @@ proptest! {
 
     #[test]
     fn no_bytes_make_a_machine_panic(kind in kinds(), replies in prop::collection::vec(noise(), 1..6)) {
-        let mut driver = Driver::new(machine(kind));
+        let Some(machine) = machine(kind.0, kind.1) else { return Ok(()) };
+        let mut driver = Driver::new(machine);
         for reply in replies {
             driver.take(Event::Tick);
             driver.take(reply);
@@ -138,16 +73,30 @@ proptest! {
 
 #[test]
 fn each_machine_can_reach_its_end() {
-    use replies::{Reply, Said};
-    let answers: [(Kind, &[Reply]); 5] = [
+    use astropass_tests::machine::{
+        AUTH_CONFIG, AUTH_METHODS, LOOKED_UP, MORE_WORKSPACES, ORGANIZATION, ORGANIZATIONS, Reply,
+        SELF, Said, TOKEN, WORKSPACES,
+    };
+    let said = |body: &str| Reply::Json(200, body.to_owned());
+    let answers: [(Kind, &[Reply]); 15] = [
         (Kind::Device, &[Reply::Start { interval: Some(5), expires_in: 300 }, Reply::Tokens]),
         (Kind::Refresh, &[Reply::Tokens]),
         (Kind::Revoke, &[Reply::Tokens]),
         (Kind::Userinfo, &[Reply::User]),
         (Kind::Discover, &[Reply::Metadata, Reply::Metadata]),
+        (Kind::Code, &[Reply::Tokens]),
+        (Kind::PastedToken, &[Reply::User]),
+        (Kind::AuthConfig, &[said(AUTH_CONFIG)]),
+        (Kind::AuthConfig, &[Reply::Page(404), said(AUTH_CONFIG)]),
+        (Kind::OrganizationLookup, &[said(LOOKED_UP)]),
+        (Kind::Account, &[said(SELF), said(ORGANIZATION), said(MORE_WORKSPACES), said(WORKSPACES)]),
+        (Kind::Account, &[said(SELF), Reply::Page(403), said(ORGANIZATIONS), said(WORKSPACES)]),
+        (Kind::HoustonAuthConfig, &[said(AUTH_METHODS)]),
+        (Kind::HoustonCreateToken, &[said(TOKEN)]),
+        (Kind::HoustonWorkspaces, &[said(WORKSPACES)]),
     ];
     for (kind, replies) in answers {
-        let mut driver = Driver::new(machine((kind, Dialect::Standard)));
+        let mut driver = Driver::new(machine(kind, Dialect::Standard).unwrap());
         for reply in replies {
             driver.take(Event::Tick);
             driver.take(Event::Pass(6000));

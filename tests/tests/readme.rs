@@ -58,3 +58,37 @@ fn the_readme_shows_the_example_that_is_run() {
     let (_title, program) = example.split_once("\n\n").expect("a program after its title");
     assert!(README.contains(&format!("```rust,no_run\n{program}```")), "the README shows another");
 }
+
+/// The commands of the table of the three systems: what stands first in each row.
+fn rows() -> Vec<String> {
+    let (_, table) = README.split_once("| command | does |\n|---|---|\n").expect("the table");
+    let rows = table.lines().take_while(|line| line.starts_with("| `"));
+    rows.map(|row| row.split('`').nth(1).expect("a command").to_owned()).collect()
+}
+
+/// `astro login -l` as a test's name begins: `astro_login_l_`.
+fn name_of(command: &str) -> String {
+    let letters = command.to_lowercase();
+    let words = letters.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.flat_map(|word| [word, "_"]).collect()
+}
+
+#[test]
+fn every_row_of_the_table_of_systems_is_run_by_a_test_named_after_it() {
+    let mut tests = Vec::new();
+    for folder in ["cli", "astro"] {
+        let folder = format!("{}/tests/{folder}", env!("CARGO_MANIFEST_DIR"));
+        for file in std::fs::read_dir(folder).expect("the tests").flatten() {
+            let source = std::fs::read_to_string(file.path()).expect("a source");
+            let after = source.split("#[test]\nfn ").skip(1);
+            tests.extend(after.map(|test| test.split('(').next().unwrap_or_default().to_owned()));
+        }
+    }
+    let rows = rows();
+    assert!(rows.len() > 20, "the table was not found");
+    for row in rows {
+        let name = name_of(&row);
+        // The name of a shorter row begins a longer one's too, as `ast login` does `ast login -l`.
+        assert!(tests.iter().any(|test| test.starts_with(&name)), "no test is named {name}…");
+    }
+}

@@ -11,6 +11,8 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
+#[path = "session_rules/browser.rs"]
+mod browser;
 #[path = "session_rules/clock.rs"]
 mod clock;
 #[path = "session_rules/failures.rs"]

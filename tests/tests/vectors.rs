@@ -5,14 +5,24 @@
 
 #[path = "vectors/contract.rs"]
 mod contract;
+#[path = "vectors/conversation.rs"]
+mod conversation;
 #[path = "vectors/describe.rs"]
 mod describe;
+#[path = "vectors/hostile.rs"]
+mod hostile;
 #[path = "vectors/json.rs"]
 mod json;
+#[path = "vectors/kept.rs"]
+mod kept;
+#[path = "vectors/machine.rs"]
+mod machine;
 #[path = "vectors/plain.rs"]
 mod plain;
 #[path = "vectors/runner.rs"]
 mod runner;
+#[path = "vectors/sockets.rs"]
+mod sockets;
 
 use std::fs;
 use std::path::Path;
@@ -35,8 +45,9 @@ macro_rules! vectors {
 }
 
 vectors! {
-    credentials device_authorization device_flow discovery endpoint id_token refresh revocation
-    token userinfo
+    account auth_config code credentials device_authorization device_flow discovery domain endpoint
+    hostile houston_auth_config houston_create_token houston_workspaces id_token organization_lookup
+    pasted_token refresh revocation token userinfo
 }
 
 fn folder() -> &'static Path {
@@ -62,4 +73,13 @@ fn a_wrong_expectation_is_noticed() {
     ]}"#;
     let failures = runner::run(vectors, astropass::parse_json).unwrap_err();
     assert_eq!(failures.len(), 2, "{failures:?}");
+}
+
+#[test]
+fn a_wrong_outcome_of_a_hostile_answer_is_noticed() {
+    let text = fs::read_to_string(folder().join("hostile.json")).unwrap();
+    let wrong = text.replacen(r#""not JSON": "malformed_response""#, r#""not JSON": "done""#, 1);
+    let failures = runner::run(wrong.as_bytes(), astropass::parse_json).unwrap_err();
+    assert!(failures.iter().any(|failure| failure.contains("userinfo (standard): a page")));
+    assert!(!failures.iter().any(|failure| failure.contains("revocation")), "{failures:?}");
 }

@@ -2,31 +2,33 @@
 import { Failure, inTime } from "./page.js";
 
 /**
- * Sends `request` and reads the answer, all in `millis` and with a body of at most `maxBody` bytes.
+ * Sends a request and reads the answer, all in `millis` and with a body of at most `maxBody` bytes.
  * A redirect is never followed. It is not "error", since WorkOS's sign-out ends in a redirect, and
  * since workerd has no such thing.
  *
  * @param {(request: Request) => Promise<Response>} fetch
- * @param {Request} request
+ * @param {string} url
+ * @param {RequestInit} init
  * @param {number} millis
  * @param {number} maxBody
  */
-export function exchange(fetch, request, millis, maxBody) {
+export function exchange(fetch, url, init, millis, maxBody) {
   const controller = new AbortController();
-  const sent = new Request(request, { redirect: "manual", signal: controller.signal });
+  const request = { ...init, redirect: /** @type {const} */ ("manual"), signal: controller.signal };
   // A caller's own `fetch` may not look at the signal.
-  return inTime(received(fetch, sent, maxBody), millis, () => controller.abort());
+  return inTime(received(fetch, url, request, maxBody), millis, () => controller.abort());
 }
 
 /**
  * @param {(request: Request) => Promise<Response>} fetch
- * @param {Request} request
+ * @param {string} url
+ * @param {RequestInit} init
  * @param {number} maxBody
  */
-async function received(fetch, request, maxBody) {
+async function received(fetch, url, init, maxBody) {
   let response;
   try {
-    response = await fetch(request);
+    response = await fetch(new Request(url, init));
   } catch {
     // `fetch` says only that it failed, and a caller's own may say too much.
     if (globalThis.navigator?.onLine === false) throw new Failure("offline", "offline");

@@ -30,12 +30,52 @@ export function sleep(millis) {
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * The value of JSON text in UTF-8.
+ * The value of JSON text in UTF-8; of anything else NaN, which no JSON is.
  *
  * @param {Uint8Array} text
  */
 export function parse(text) {
-  return JSON.parse(utf8.decode(text));
+  try {
+    return JSON.parse(utf8.decode(text));
+  } catch {
+    return NaN;
+  }
+}
+
+/** @param {unknown} value without cycles */
+export function print(value) {
+  return JSON.stringify(value);
+}
+
+/**
+ * A property of anything, or `undefined`.
+ *
+ * @param {any} value
+ * @param {string} name
+ */
+export function property(value, name) {
+  try {
+    return value[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {Record<string, unknown>} object
+ * @param {string} name
+ * @param {unknown} value
+ */
+export function put(object, name, value) {
+  object[name] = value;
+}
+
+/**
+ * @param {(value: unknown) => void} function_
+ * @param {unknown} value
+ */
+export function call(function_, value) {
+  function_(value);
 }
 
 /**

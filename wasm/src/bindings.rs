@@ -1,18 +1,21 @@
 //! The JavaScript beside this crate, and what the npm package hands in.
 
 use astropass_core::{HttpError, HttpErrorKind, StoreError};
-use js_sys::{Promise, Reflect};
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use web_sys::Request;
 
+// Nothing here throws: to catch it costs more than to give a value for it.
 #[wasm_bindgen(module = "/js/page.js")]
 extern "C" {
     pub(crate) fn now() -> f64;
     pub(crate) fn sleep(millis: f64) -> Promise;
     pub(crate) fn kind(value: &JsValue) -> u32;
-    #[wasm_bindgen(catch)]
-    pub(crate) fn parse(text: &[u8]) -> Result<JsValue, JsValue>;
+    pub(crate) fn parse(text: &[u8]) -> JsValue;
+    pub(crate) fn print(value: &JsValue) -> JsValue;
+    pub(crate) fn property(value: &JsValue, name: &str) -> JsValue;
+    pub(crate) fn put(object: &JsValue, name: &str, value: &JsValue);
+    pub(crate) fn call(function: &JsValue, value: &JsValue);
     #[wasm_bindgen(js_name = randomName)]
     pub(crate) fn random_name() -> String;
 }
@@ -21,7 +24,8 @@ extern "C" {
 extern "C" {
     pub(crate) fn exchange(
         fetch: &JsValue,
-        request: &Request,
+        url: &str,
+        request: &JsValue,
         millis: f64,
         max_body: f64,
     ) -> Promise;
@@ -77,11 +81,6 @@ extern "C" {
     pub(crate) fn storage(this: &Host) -> JsValue;
     #[wasm_bindgen(method)]
     pub(crate) fn emit(this: &Host, event: &str, error: JsValue);
-}
-
-/// The property `name` of `value`, or `undefined`.
-pub(crate) fn property(value: &JsValue, name: &str) -> JsValue {
-    Reflect::get(value, &name.into()).unwrap_or_default()
 }
 
 /// The property `name`, if it is a string.

@@ -14,9 +14,9 @@ pub(crate) fn to_js_error(error: &Error) -> JsValue {
         _ => None,
     };
     let (status, retry_after) = match (error, server) {
-        (_, Some(server)) => (server.status, 0),
+        (_, Some(server)) => (server.status.into(), 0),
         (Error::Unavailable { status, retry_after }, _) => (*status, *retry_after),
-        (Error::MalformedResponse(error), _) => (error.status, 0),
+        (Error::MalformedResponse(error), _) => (error.status.into(), 0),
         _ => (0, 0),
     };
     let positive = |number: u32| Some(u64::from(number)).filter(|number| *number > 0);
@@ -25,7 +25,7 @@ pub(crate) fn to_js_error(error: &Error) -> JsValue {
     shape.put("message", Some(error.message().as_str()));
     shape.put("error", server.map(|server| server.code.as_str()));
     shape.put("errorDescription", server.and_then(|server| server.description.as_deref()));
-    shape.put("status", positive(status.into()));
+    shape.put("status", positive(status));
     shape.put("retryAfter", positive(retry_after));
     to_js(&shape)
 }

@@ -1,12 +1,10 @@
-use astropass_core::{Body, Http, HttpError, HttpErrorKind, Request, Response, Timestamp};
-use gloo_net::http::Headers;
-use js_sys::Uint8Array;
+use astropass_core::{Body, Http, HttpError, Request, Response, Timestamp};
+use js_sys::{Object, Uint8Array};
 use wasm_bindgen::JsValue;
-use web_sys::RequestInit;
 use zeroize::Zeroizing;
 
-use crate::bindings::{Host, exchange, http_error, property};
-use crate::json::print_json;
+use crate::bindings::{Host, exchange, http_error, print, property, put};
+use crate::json::to_js;
 use crate::task::settled;
 
 /// Requests by `fetch`: the page's, or the one that the caller gave.
@@ -15,9 +13,9 @@ pub(crate) struct FetchHttp(pub(crate) Host);
 impl Http for FetchHttp {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let (millis, max_body) = (request.timeout.as_secs_f64() * 1000.0, request.max_body as f64);
-        let request = to_fetch(&request)
-            .ok_or_else(|| HttpError { kind: HttpErrorKind::Invalid, detail: String::new() })?;
-        settled(exchange(&self.0.fetch(), &request, millis, max_body), received).await
+        let url = request.endpoint.as_str();
+        let sent = exchange(&self.0.fetch(), url, &init(&request), millis, max_body);
+        received(settled(sent).await)
     }
 }
 
@@ -34,27 +32,27 @@ fn received(response: Result<JsValue, JsValue>) -> Result<Response, HttpError> {
     })
 }
 
-/// Gloo's builder would also read the query, by way of much of `core::fmt`.
-fn to_fetch(request: &Request) -> Option<web_sys::Request> {
-    let headers = Headers::new();
+/// What `new Request` takes beside the URL.
+fn init(request: &Request) -> Object {
+    let headers = Object::new();
     for (name, value) in &request.headers {
-        headers.set(name, value);
+        put(&headers, name, &value.into());
     }
     if let Some(authorization) = &request.authorization {
-        headers.set("authorization", authorization.expose_secret());
+        put(&headers, "authorization", &authorization.expose_secret().into());
     }
     let (media_type, body): (_, JsValue) = match &request.body {
         Body::Empty => ("", JsValue::UNDEFINED),
         Body::Form(form) => ("application/x-www-form-urlencoded", form.expose_secret().into()),
-        Body::Json(value) => ("application/json", print_json(value)),
+        Body::Json(value) => ("application/json", print(&to_js(value))),
         Body::Raw(bytes) => ("", Uint8Array::from(bytes.as_slice()).into()),
     };
     if !media_type.is_empty() {
-        headers.set("content-type", media_type);
+        put(&headers, "content-type", &media_type.into());
     }
-    let init = RequestInit::new();
-    init.set_method(&request.method);
-    init.set_headers(&headers.into_raw());
-    init.set_body(&body);
-    web_sys::Request::new_with_str_and_init(request.endpoint.as_str(), &init).ok()
+    let init = Object::new();
+    put(&init, "method", &request.method.as_str().into());
+    put(&init, "headers", &headers);
+    put(&init, "body", &body);
+    init
 }

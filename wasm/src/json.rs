@@ -1,18 +1,18 @@
 //! JSON by the page's own parser.
 
 use astropass_core::wire::{MAX_DEPTH, Malformed, Value};
-use js_sys::{Array, JSON, Object, Reflect};
+use js_sys::{Array, Object};
 use wasm_bindgen::{JsCast, JsValue};
 use zeroize::Zeroizing;
 
-use crate::bindings::{kind, parse};
+use crate::bindings::{kind, parse, put};
 
 /// JSON text as a [`Value`]; see [`ParseJson`](astropass_core::wire::ParseJson).
 ///
 /// # Errors
 /// [`Malformed`] for what is not one JSON value in UTF-8, or nests too deep.
 pub fn parse_json(text: &[u8]) -> Result<Value, Malformed> {
-    to_value(&parse(text).map_err(|_| Malformed)?, MAX_DEPTH)
+    to_value(&parse(text), MAX_DEPTH)
 }
 
 /// What a page's value is to core; functions and the like are objects without fields.
@@ -75,16 +75,9 @@ pub(crate) fn to_js(value: &Value) -> JsValue {
         Value::Map(fields) => {
             let object = Object::new();
             for (name, value) in fields {
-                // Setting a property of a new plain object cannot fail.
-                let _ = Reflect::set(&object, &name.as_str().into(), &to_js(value));
+                put(&object, name, &to_js(value));
             }
             object.into()
         }
     }
-}
-
-/// JSON text of `value`.
-pub(crate) fn print_json(value: &Value) -> JsValue {
-    // Only a cycle or a value without JSON could fail, and a `Value` has neither.
-    JSON::stringify(&to_js(value)).map_or(JsValue::NULL, Into::into)
 }

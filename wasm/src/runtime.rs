@@ -30,7 +30,7 @@ impl Runtime for PageRuntime {
             if left.is_zero() {
                 return;
             }
-            settled(bindings::sleep(left.min(STEP).as_secs_f64() * 1000.0), drop).await;
+            let _ = settled(bindings::sleep(left.min(STEP).as_secs_f64() * 1000.0)).await;
         }
     }
 

@@ -8,11 +8,10 @@ use astropass_core::{
     Credentials, Dialect, Endpoint, Endpoints, Error, Provider, Secret, discover, is_profile_name,
     printable,
 };
-use js_sys::Function;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::bindings::Host;
+use crate::bindings::{Host, call};
 use crate::failure::to_js_error;
 use crate::http::FetchHttp;
 use crate::json::{to_js, to_value};
@@ -92,16 +91,12 @@ impl Session {
     }
 
     /// Signs in, up to the approval; gives the task that stores the session. `show` gets
-    /// `{userCode, verificationUri, verificationUriComplete, expiresIn}`.
-    pub fn login(&self, show: Function) -> Task {
+    /// `{userCode, verificationUri, verificationUriComplete, expiresIn}`, and throws nothing.
+    pub fn login(&self, show: JsValue) -> Task {
         let inner = Rc::clone(&self.0);
         Task::new(async move {
             let core = inner.core_for_login().await?;
-            let show = |prompt| {
-                // What it throws is the npm package's to see to.
-                let _ = show.call1(&JsValue::UNDEFINED, &prompt_to_js(&prompt));
-            };
-            let grant = core.authorize_device(show).await?;
+            let grant = core.authorize_device(|prompt| call(&show, &prompt_to_js(&prompt))).await?;
             let stored = Task::new(async move {
                 core.establish(grant).await?;
                 *inner.core.borrow_mut() = Some(core);

@@ -1,5 +1,4 @@
 use std::cell::RefCell;
-use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +9,9 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
-use crate::bindings::{self, Host, database, random_name, store_error, text};
-use crate::json::{parse_json, print_json};
-use crate::task;
+use crate::bindings::{self, Host, database, print, random_name, store_error, text};
+use crate::json::{parse_json, to_js};
+use crate::task::settled;
 
 /// The version of what is stored.
 const VERSION: u64 = 1;
@@ -36,17 +35,6 @@ impl Drop for Guard {
     }
 }
 
-/// What `read` makes of what `promise` is fulfilled with.
-fn settled<T>(
-    promise: Promise,
-    read: impl Fn(JsValue) -> Result<T, StoreError>,
-) -> impl Future<Output = Result<T, StoreError>> {
-    task::settled(promise, move |found| match found {
-        Ok(found) => read(found),
-        Err(error) => Err(store_error(&error)),
-    })
-}
-
 impl ProfileStore {
     /// The session kept under `key`.
     pub(crate) fn new(host: &Host, key: &str) -> Self {
@@ -55,10 +43,9 @@ impl ProfileStore {
     }
 
     /// What keeps the database from being used, if anything does; then it is not.
-    pub(crate) fn start(&self, thorough: bool) -> impl Future<Output = Option<StoreError>> {
-        task::settled(self.store.start(thorough), |problem| {
-            problem.ok().filter(|problem| !problem.is_undefined()).map(|error| store_error(&error))
-        })
+    pub(crate) async fn start(&self, thorough: bool) -> Option<StoreError> {
+        let problem = settled(self.store.start(thorough)).await.ok();
+        problem.filter(|problem| !problem.is_undefined()).map(|error| store_error(&error))
     }
 
     /// The provider that the stored session is from.
@@ -95,33 +82,32 @@ impl ProfileStore {
 impl Store for ProfileStore {
     type Guard = Guard;
 
-    fn revision(&self) -> impl Future<Output = Result<Option<Revision>, StoreError>> {
-        settled(self.store.revision(), |revision| Ok(revision.as_string().map(Revision)))
+    async fn revision(&self) -> Result<Option<Revision>, StoreError> {
+        Ok(answered(self.store.revision()).await?.as_string().map(Revision))
     }
 
-    fn load(
-        &self,
-    ) -> impl Future<Output = Result<Option<(Revision, Arc<Credentials>)>, StoreError>> {
-        settled(self.store.read(), |found| self.loaded(&found))
+    async fn load(&self) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
+        self.loaded(&answered(self.store.read()).await?)
     }
 
     async fn lock(&self, wait: Duration) -> Result<Guard, StoreError> {
         // Owned before it is granted, so that who stops waiting does not keep it.
         let guard = Guard(self.store.lock(wait.as_secs_f64() * 1000.0));
-        settled(guard.0.granted(), |_| Ok(())).await?;
+        answered(guard.0.granted()).await?;
         Ok(guard)
     }
 
-    fn probe(&self, _guard: &Guard) -> impl Future<Output = Result<(), StoreError>> {
-        settled(self.store.probe(), |_| Ok(()))
+    async fn probe(&self, _guard: &Guard) -> Result<(), StoreError> {
+        answered(self.store.probe()).await?;
+        Ok(())
     }
 
-    fn save(
+    async fn save(
         &self,
         _guard: &Guard,
         expected: Option<&Revision>,
         credentials: &Credentials,
-    ) -> impl Future<Output = Result<Revision, StoreError>> {
+    ) -> Result<Revision, StoreError> {
         let revision = random_name();
         let Stored { session, tokens } = credentials.to_stored();
         let mut text = Value::Map(Vec::new());
@@ -130,16 +116,18 @@ impl Store for ProfileStore {
         text.put("session", Some(session));
         text.put("tokens", Some(tokens));
         text.put("provider", self.provider.borrow().clone());
+        let text = print(&to_js(&text));
         let expected = expected.map(|expected| expected.0.as_str());
-        let saved = self.store.save(expected, &revision, &print_json(&text));
-        settled(saved, move |_| Ok(Revision(revision.clone())))
+        answered(self.store.save(expected, &revision, &text)).await?;
+        Ok(Revision(revision))
     }
 
-    fn clear(
-        &self,
-        _guard: &Guard,
-        expected: &Revision,
-    ) -> impl Future<Output = Result<Cleared, StoreError>> {
-        settled(self.store.clear(&expected.0), |_| Ok(Cleared::Everything))
+    async fn clear(&self, _guard: &Guard, expected: &Revision) -> Result<Cleared, StoreError> {
+        answered(self.store.clear(&expected.0)).await?;
+        Ok(Cleared::Everything)
     }
+}
+
+async fn answered(promise: Promise) -> Result<JsValue, StoreError> {
+    settled(promise).await.map_err(|error| store_error(&error))
 }

@@ -4,7 +4,7 @@
 //! queues or callbacks: it gives the promise out, and is told how that one settled.
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -47,17 +47,24 @@ impl Task {
     }
 }
 
-/// What `read` makes of how `promise` settles; to be awaited in a [`Task`].
-pub(crate) fn settled<T>(
-    promise: Promise,
-    read: impl Fn(Result<JsValue, JsValue>) -> T,
-) -> impl Future<Output = T> {
-    let mut promise = Some(promise);
-    poll_fn(move |_| match promise.take() {
-        Some(promise) => {
-            AWAITED.set(promise.into());
-            Poll::Pending
+/// How `promise` settles; to be awaited in a [`Task`].
+pub(crate) fn settled(promise: Promise) -> Settled {
+    Settled(Some(promise))
+}
+
+/// See [`settled`].
+pub(crate) struct Settled(Option<Promise>);
+
+impl Future for Settled {
+    type Output = Result<JsValue, JsValue>;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.0.take() {
+            Some(promise) => {
+                AWAITED.set(promise.into());
+                Poll::Pending
+            }
+            None => Poll::Ready(SETTLED.replace(Ok(JsValue::UNDEFINED))),
         }
-        None => Poll::Ready(read(SETTLED.replace(Ok(JsValue::UNDEFINED)))),
-    })
+    }
 }

@@ -4,10 +4,16 @@
 
 #[path = "../../tests/tests/vectors/contract.rs"]
 mod contract;
+#[path = "../../tests/tests/vectors/conversation.rs"]
+mod conversation;
 #[path = "../../tests/tests/vectors/describe.rs"]
 mod describe;
+#[path = "../../tests/tests/vectors/hostile.rs"]
+mod hostile;
 #[path = "../../tests/tests/vectors/json.rs"]
 mod json;
+#[path = "../../tests/tests/vectors/machine.rs"]
+mod machine;
 #[path = "../../tests/tests/vectors/plain.rs"]
 mod plain;
 #[path = "../../tests/tests/vectors/runner.rs"]
@@ -32,6 +38,7 @@ macro_rules! vectors {
 }
 
 vectors! {
-    credentials device_authorization device_flow discovery endpoint id_token refresh revocation
-    token userinfo
+    account auth_config code credentials device_authorization device_flow discovery domain endpoint
+    hostile houston_auth_config houston_create_token houston_workspaces id_token organization_lookup
+    pasted_token refresh revocation token userinfo
 }

@@ -34,7 +34,8 @@ impl Pending {
     /// Begins a login at `now`, and gives the URL to open with it.
     ///
     /// `redirect_uri` is sent as it is, since servers compare it byte for byte (RFC 9700 §2.1);
-    /// `parameters` are added to those of the standards, such as `login_hint`. `entropy` comes from
+    /// `parameters` are added to those of the standards, such as `login_hint`; one of them may be the
+    /// `prompt`, which is `consent` where OpenID Connect's refresh token needs it. `entropy` comes from
     /// the platform's cryptographic generator: 32 bytes become the code verifier, 43 characters
     /// (RFC 7636 §4.1), and 16 the `state`.
     ///
@@ -69,6 +70,15 @@ impl Pending {
             fields.push(("scope", &scope));
         }
         fields.extend_from_slice(parameters);
+        // OpenID Connect Core §11: without it there is no refresh token.
+        let asks = |name| provider.scopes.iter().any(|scope| scope == name);
+        let is_offline = asks("openid") && asks("offline_access");
+        if provider.dialect == Dialect::Standard
+            && is_offline
+            && parameters.iter().all(|(name, _)| *name != "prompt")
+        {
+            fields.push(("prompt", "consent"));
+        }
         let url = endpoint.with_fields(&fields)?;
         let (state, verifier) = (Secret::new(state), Secret::new(verifier));
         let redirect_uri = redirect_uri.to_owned();
@@ -108,7 +118,7 @@ impl Pending {
             }
             _ => {}
         }
-        if let Some(code) = answer.only("error")? {
+        if let Some(code) = answer.only("error")?.filter(|code| !code.is_empty()) {
             let error = ServerError::of_callback(code, answer.only("error_description")?);
             return Err(match error.code.as_str() {
                 "access_denied" => Error::AccessDenied(Some(error)),

@@ -72,21 +72,15 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// To be run to its end, since the grant exists nowhere else.
     ///
     /// # Errors
-    /// If the grant cannot be stored. At Astro cloud also if its user has no e-mail address; then
-    /// the grant is revoked.
+    /// If the grant cannot be stored. At Astro cloud also if its user's e-mail address is not to be
+    /// had; the grant is not revoked then, since an earlier session may be of the same one.
     pub async fn establish(&self, mut grant: Box<Grant>) -> Result<Arc<Credentials>, Error> {
         let now = (self.runtime.now(), self.runtime.wall());
-        let mut named = Ok(());
         if grant.user.as_ref().is_none_or(|user| user.email.is_none()) {
-            named = self.ask_userinfo(&mut grant).await;
+            self.ask_userinfo(&mut grant).await?;
         }
         let credentials =
             Credentials::new(&self.provider.issuer, &self.provider.client_id, *grant, now.1);
-        if let Err(error) = named {
-            // Nobody will hold it, and what went wrong is known already.
-            let _ = self.revoke(&credentials).await;
-            return Err(error);
-        }
         let (revision, previous) = self.replace(&credentials).await?;
         let credentials = Arc::new(credentials);
         {

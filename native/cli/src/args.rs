@@ -27,6 +27,10 @@ impl Commands for Args {
         self.global.clone()
     }
 
+    fn is_doctor(&self) -> bool {
+        matches!(self.command, Command::Doctor)
+    }
+
     fn completions(&self) -> Option<Shell> {
         match self.command {
             Command::Completions { shell } => Some(shell),
@@ -93,6 +97,8 @@ pub(crate) enum Command {
     /// List, choose or remove profiles
     #[command(subcommand)]
     Profile(Profile),
+    /// Look at everything that signing in depends on, and say what is wrong
+    Doctor,
     /// Print the completion script of a shell
     Completions {
         /// Which shell

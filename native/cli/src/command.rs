@@ -2,6 +2,7 @@ mod account;
 mod api;
 pub(crate) mod browser;
 mod countdown;
+mod doctor;
 pub(crate) mod login;
 pub(crate) mod logout;
 mod opener;
@@ -31,11 +32,13 @@ pub(crate) async fn run(context: &Context<'_>, command: &Command) -> Result<Exit
         Command::Account(account) => account::run(context, account).await?,
         Command::Api(api) => return api::run(context, api).await,
         Command::Profile(profile) => profile::run(context, profile).await?,
-        // They were printed before anything was opened.
-        Command::Completions { .. } => {}
+        // They were served before anything was opened.
+        Command::Doctor | Command::Completions { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }
+
+pub(crate) use self::doctor::run as doctor;
 
 pub(crate) fn completions(mut command: clap::Command, shell: Shell) {
     let name = command.get_name().to_owned();

@@ -16,7 +16,7 @@ use crate::output;
 use crate::program::Program;
 
 /// Every variable that is read as text.
-const VARIABLES: [&str; 8] = [
+pub(crate) const VARIABLES: [&str; 8] = [
     "ASTRO_ACCESS_TOKEN",
     "ASTRO_API_TOKEN",
     "ASTRO_CLIENT_ID",
@@ -101,17 +101,8 @@ impl<'a> Context<'a> {
         self.sessions.borrow_mut().push((session.clone(), session.events()));
     }
 
-    /// The server of the option or the environment.
     pub(crate) fn server_override(&self) -> Result<Option<Endpoint>, Failure> {
-        // A domain says by itself where its API is.
-        if Program::running() == Program::Astro {
-            return Ok(None);
-        }
-        match (&self.global.server, env("ASTRO_SERVER")) {
-            (Some(url), _) => url_of("--server", url).map(Some),
-            (None, Some(url)) => url_of("ASTRO_SERVER", &url).map(Some),
-            (None, None) => Ok(None),
-        }
+        server_override(self.global)
     }
 
     /// The profile as it is stored; not signed in if it is not.
@@ -181,6 +172,19 @@ impl<'a> Context<'a> {
             }
             output::warn(&notice.to_string());
         }
+    }
+}
+
+/// The server of the option or the environment.
+pub(crate) fn server_override(global: &Global) -> Result<Option<Endpoint>, Failure> {
+    // A domain says by itself where its API is.
+    if Program::running() == Program::Astro {
+        return Ok(None);
+    }
+    match (&global.server, env("ASTRO_SERVER")) {
+        (Some(url), _) => url_of("--server", url).map(Some),
+        (None, Some(url)) => url_of("ASTRO_SERVER", &url).map(Some),
+        (None, None) => Ok(None),
     }
 }
 

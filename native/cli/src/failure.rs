@@ -19,14 +19,20 @@ const TERMINATED: u8 = 143;
 /// Why a command failed: one sentence on what happened and what to do next.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    exit: u8,
-    code: &'static str,
+    pub(crate) exit: u8,
+    pub(crate) code: &'static str,
     message: String,
+    /// The end of the message that says what to do, where that is a sentence of its own.
+    pub(crate) next: String,
 }
 
 impl Failure {
     pub(crate) fn new(exit: u8, code: &'static str, message: impl Into<String>) -> Self {
-        Self { exit, code, message: message.into() }
+        Self { exit, code, message: message.into(), next: String::new() }
+    }
+
+    fn advising(exit: u8, code: &'static str, error: &impl ToString, next: &str) -> Self {
+        Self { next: next.to_owned(), ..Self::new(exit, code, sentence(error, next)) }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -60,11 +66,11 @@ impl Failure {
 
     /// The same with the name of a profile that is not the usual one.
     pub(crate) fn of_profile(mut self, profile: &str) -> Self {
-        let (kind, login) = match Program::running() {
-            Program::Ast if profile == "default" => return self,
-            Program::Ast => ("profile", format!("'ast login --profile {profile}'")),
-            Program::Astro => ("context", format!("'astro login {profile}'")),
-        };
+        let program = Program::running();
+        if program == Program::Ast && profile == "default" {
+            return self;
+        }
+        let (kind, login) = (program.noun(), login_to(profile));
         self.message = match self.code {
             "not_signed_in" => {
                 format!("not logged in to {kind} {profile:?}. Run {login} to authenticate")
@@ -80,6 +86,11 @@ impl Failure {
     /// What happened and what to do next.
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    /// What happened, without what to do next where that can be told apart.
+    pub(crate) fn happened(&self) -> &str {
+        self.message.strip_suffix(&self.next).unwrap_or(&self.message).trim_end()
     }
 
     /// Says it, as JSON or in words, and gives the exit code.
@@ -113,19 +124,19 @@ impl From<Error> for Failure {
                 let next = format!(
                     "Run '{program} whoami' to see who is signed in, or {login} to sign in again."
                 );
-                return Self::new(NOT_SIGNED_IN, error.code(), sentence(&error, &next));
+                return Self::advising(NOT_SIGNED_IN, error.code(), &error, &next);
             }
             Error::AccessDenied(_) => {
                 let next = format!("Run {login} again if that was not what you wanted.");
-                return Self::new(LOGIN_ENDED, error.code(), sentence(&error, &next));
+                return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
             }
             Error::LoginExpired => {
                 let next = format!("Run {login} again.");
-                return Self::new(LOGIN_ENDED, error.code(), sentence(&error, &next));
+                return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
             }
             Error::InvalidCallback(_) => {
                 let next = format!("Run {login} again, and go on only with its own link.");
-                return Self::new(LOGIN_ENDED, error.code(), sentence(&error, &next));
+                return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
             }
             Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),
@@ -152,7 +163,7 @@ impl From<Error> for Failure {
             Error::Store(error) => return (**error).clone().into(),
             _ => (OTHER, "Please report this."),
         };
-        Self::new(exit, error.code(), sentence(&error, next))
+        Self::advising(exit, error.code(), &error, next)
     }
 }
 
@@ -179,7 +190,7 @@ impl From<StoreError> for Failure {
             // The text says what to do itself.
             _ => String::new(),
         };
-        Self::new(STORE, error.code(), sentence(&error, &next))
+        Self::advising(STORE, error.code(), &error, &next)
     }
 }
 
@@ -192,6 +203,15 @@ impl From<InvalidUrl> for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::other(format!("The input cannot be read: {error}."))
+    }
+}
+
+/// The command to sign in to `profile` with, in quotation marks.
+pub(crate) fn login_to(profile: &str) -> String {
+    match Program::running() {
+        Program::Ast if profile == "default" => login(),
+        Program::Ast => format!("'ast login --profile {profile}'"),
+        Program::Astro => format!("'astro login {profile}'"),
     }
 }
 

@@ -39,6 +39,9 @@ trait Commands: Parser {
     /// The shell whose completions are asked for, which need neither a home nor a profile.
     fn completions(&self) -> Option<Shell>;
 
+    /// Whether everything is to be looked at, which has to work where nothing else does.
+    fn is_doctor(&self) -> bool;
+
     /// The profile that is meant.
     fn profile(&self, home: &Home) -> Result<String, Failure>;
 
@@ -104,6 +107,12 @@ fn narrate() {
 }
 
 async fn run(args: &impl Commands, global: &Global) -> Result<ExitCode, Failure> {
+    if args.is_doctor() {
+        return tokio::select! {
+            code = command::doctor(global, |home| args.profile(home)) => Ok(code),
+            interruption = interruption() => Err(interruption),
+        };
+    }
     context::check_environment()?;
     let home = Home::from_env()?;
     let profile = args.profile(&home)?;
@@ -132,7 +141,7 @@ async fn run(args: &impl Commands, global: &Global) -> Result<ExitCode, Failure>
 }
 
 /// Neither program acts on what the other one made.
-fn check_own(home: &Home, profile: &str) -> Result<(), Failure> {
+pub(crate) fn check_own(home: &Home, profile: &str) -> Result<(), Failure> {
     let program = Program::running();
     // A file that cannot be read is reported by the command that needs it.
     match home.profile(profile) {

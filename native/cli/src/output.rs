@@ -82,11 +82,16 @@ pub(crate) fn rfc3339(moment: Timestamp) -> Option<String> {
     Some(humantime::format_rfc3339_seconds(time).to_string())
 }
 
-/// A time in the future or the past, in words.
-pub(crate) fn relative(moment: Timestamp) -> String {
+/// This moment, by the system's clock.
+pub(crate) fn now() -> Timestamp {
     let now = std::time::SystemTime::now();
     let now = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let left = moment.as_unix() - i64::try_from(now).unwrap_or(i64::MAX);
+    Timestamp::from_unix(i64::try_from(now).unwrap_or(i64::MAX))
+}
+
+/// A time in the future or the past, in words.
+pub(crate) fn relative(moment: Timestamp) -> String {
+    let left = moment.since(now());
     let span = humantime::format_duration(coarse(left.unsigned_abs()));
     if left >= 0 { format!("in {span}") } else { format!("{span} ago") }
 }

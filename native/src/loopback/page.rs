@@ -55,29 +55,24 @@ pub(super) fn respond(status: StatusCode, page: Page<'_>) -> Response<Full<Bytes
 
 fn html(page: Page<'_>, nonce: &str) -> String {
     let (tone, colour, mark, title, what, next) = match page {
-        Page::SignedIn(who) => (
-            "good",
-            "17803d",
-            CHECK,
-            "You are signed in",
-            who,
-            "You can close this tab and go back to the terminal.",
-        ),
+        Page::SignedIn(who) => {
+            ("good", "17803d", CHECK, "You are signed in", who, "You can close this tab now.")
+        }
         Page::Failed(why) => (
             "bad",
             "c0262d",
             CROSS,
             "You are not signed in",
             why,
-            "Go back to the terminal; it says what to do next. You can close this tab.",
+            "The program that sent you here says what to do next. You can close this tab.",
         ),
         Page::Stray | Page::Nothing => (
             "even",
             "5b6270",
             BAR,
-            "This is not the answer to the login that waits here",
-            "It may be of an earlier login, or of one that you did not begin. Nothing was done with it.",
-            "Close this tab, and open the link that the terminal shows.",
+            "Not the login that waits here",
+            "This is the answer to an earlier login, or to one that you did not begin. Nothing was done with it.",
+            "Close this tab, and open the link of the login that you want.",
         ),
     };
     let icon = format!(

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -58,7 +59,8 @@ struct Login {
 }
 
 impl Site {
-    /// The site, and the answer that a browser brings there: a whole URL.
+    /// The site, and the answer that a browser brings there: a whole URL. The receiver is dropped
+    /// once there is an answer, from wherever.
     pub(crate) fn new(
         listener: Listener,
         pending: Pending,
@@ -96,11 +98,11 @@ impl Site {
     async fn take(&mut self, stream: TcpStream) {
         self.handles.retain(|handle| !handle.is_finished());
         if self.handles.len() >= MAX_CONNECTIONS {
-            // The oldest are those that say nothing; unless one of them has brought the answer.
-            match self.handles.pop_front().filter(|_| self.login.answers.capacity() > 0) {
-                Some(oldest) => oldest.abort(),
-                None => return,
+            // The oldest say nothing, unless one of them has brought the answer.
+            if self.login.answers.is_closed() {
+                return;
             }
+            self.handles.pop_front().as_ref().map(AbortHandle::abort);
         }
         let connection = connection(stream, Arc::clone(&self.login));
         self.handles.push_back(self.connections.spawn(connection));
@@ -137,8 +139,10 @@ async fn accept(listener: &Listener) -> TcpStream {
 
 async fn connection(stream: TcpStream, login: Arc<Login>) {
     let mut outcome = login.outcome.clone();
-    let service = service_fn(move |request| {
-        let login = Arc::clone(&login);
+    let asked = AtomicBool::new(false);
+    let service = service_fn(|request| {
+        asked.store(true, Ordering::Relaxed);
+        let login = &login;
         async move { Ok::<_, Infallible>(login.answer(&request).await) }
     });
     let connection = http1::Builder::new()
@@ -148,11 +152,15 @@ async fn connection(stream: TcpStream, login: Arc<Login>) {
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
+    let told = async { drop(outcome.wait_for(Option::is_some).await) };
     tokio::select! {
         _ = connection.as_mut() => return,
-        _ = outcome.wait_for(Option::is_some) => connection.as_mut().graceful_shutdown(),
+        () = told => {}
     }
-    let _ = connection.await;
+    // Whoever has asked for nothing yet is not waited for.
+    if asked.load(Ordering::Relaxed) {
+        let _ = connection.await;
+    }
 }
 
 impl Login {

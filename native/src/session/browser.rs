@@ -162,6 +162,7 @@ impl Session {
         };
         let answer = tokio::time::timeout(BrowserLogin::WAIT, answer).await;
         let answer = answer.map_err(|_| Error::LoginExpired)?;
+        drop(brought);
         // From here on the grant may exist, and nowhere else.
         let core = Arc::clone(&self.0.core);
         let established = self.spawn(store::in_login(async move {

@@ -21,6 +21,8 @@ pub(crate) struct Folder {
     path: PathBuf,
     notices: Notices,
     seen: Arc<Mutex<Option<Seen>>>,
+    /// Reading leaves everything as it is, and there is no writing.
+    read_only: bool,
 }
 
 /// What was read last, and how the file looked then.
@@ -33,7 +35,12 @@ const FILE_LOCK_WAIT: Duration = Duration::from_secs(5);
 
 impl Folder {
     pub(crate) fn new(path: PathBuf, notices: Notices) -> Self {
-        Self { path, notices, seen: Arc::default() }
+        Self { path, notices, seen: Arc::default(), read_only: false }
+    }
+
+    /// The same folder, to be looked at.
+    pub(crate) fn read_only(&self) -> Self {
+        Self { read_only: true, seen: Arc::default(), ..self.clone() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -74,8 +81,15 @@ impl Folder {
         let Some(text) = self.read_text()? else { return Ok(Document::default()) };
         match self.parse(&text)? {
             Parsed::Current(document) => Ok(document),
+            Parsed::OlderClient(document) if self.read_only => Ok(document),
             Parsed::OlderClient(_) => self.update(|document| Ok(document.clone())),
         }
+    }
+
+    /// Whether the older client wrote the file, which the next use takes over.
+    pub(crate) fn is_older_clients(&self) -> Result<bool, StoreError> {
+        let Some(text) = self.read_text()? else { return Ok(false) };
+        Ok(matches!(self.parse(&text)?, Parsed::OlderClient(_)))
     }
 
     /// Reads, changes and replaces the file under its lock.
@@ -138,11 +152,19 @@ impl Folder {
     /// Takes the refresh lock of `profile` if nobody has it.
     pub(crate) fn try_refresh_lock(&self, profile: &str) -> Result<Option<Lock>, StoreError> {
         self.create()?;
-        Lock::try_take(&self.path.join(format!("refresh-{profile}.lock")))
+        Lock::try_take(&self.refresh_lock(profile))
+    }
+
+    pub(crate) fn refresh_lock(&self, profile: &str) -> PathBuf {
+        self.path.join(format!("refresh-{profile}.lock"))
+    }
+
+    pub(crate) fn file_lock(&self) -> PathBuf {
+        self.path.join("credentials.lock")
     }
 
     fn lock_file(&self) -> Result<Lock, StoreError> {
-        let path = self.path.join("credentials.lock");
+        let path = self.file_lock();
         let deadline = Instant::now() + FILE_LOCK_WAIT;
         loop {
             if let Some(lock) = Lock::try_take(&path)? {
@@ -157,6 +179,9 @@ impl Folder {
 
     /// Creates the folder for its user alone, or makes it so.
     fn create(&self) -> Result<(), StoreError> {
+        if self.read_only {
+            return Err(StoreError::Denied(format!("{} is only looked at", self.path.display())));
+        }
         let mut metadata = fs::metadata(&self.path);
         if !metadata.as_ref().is_ok_and(fs::Metadata::is_dir) {
             self.make().map_err(|error| failed("cannot create", &self.path, &error))?;
@@ -228,7 +253,7 @@ impl Folder {
                 path.display()
             )));
         }
-        if metadata.mode() & 0o077 != 0 {
+        if metadata.mode() & 0o077 != 0 && !self.read_only {
             fs::set_permissions(path, fs::Permissions::from_mode(mode))
                 .map_err(|error| failed("cannot restrict", path, &error))?;
             self.notices.push(Notice::ModeRepaired { path: path.to_owned() });

@@ -55,6 +55,17 @@ impl Keyring {
     pub fn new(service: &str, prompt: Prompt) -> Self {
         Self { service: service.to_owned(), prompt }
     }
+
+    /// What the platform calls its keyring.
+    pub const PLATFORM: &'static str = platform::NAME;
+
+    /// Whether the keyring is there and unlocked. Nobody is asked and nothing is written.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`], [`StoreError::Absent`], or what else keeps it from being used.
+    pub fn check() -> Result<(), StoreError> {
+        platform::check()
+    }
 }
 
 impl Items for Keyring {

@@ -27,7 +27,8 @@ impl FromStr for StoreChoice {
 }
 
 impl StoreChoice {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// `auto`, `keyring` or `file`
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Keyring => "keyring",

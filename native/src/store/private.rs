@@ -95,7 +95,7 @@ pub(super) fn write_private(path: &Path, text: &[u8], reserve: usize) -> io::Res
 }
 
 /// An operating system's error as a fault of the store.
-pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
+pub(crate) fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
     let next = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space",
         io::ErrorKind::PermissionDenied => "; make it your own, or set ASTRO_HOME",

@@ -23,10 +23,15 @@ const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker
 
 let unpacked;
 
-/** Serves on a port of its own: a new origin, and so a new database. */
+/**
+ * Serves on a port of its own: a new origin, and so a new database. It tells which files of the
+ * package were asked for, and `answer` is what a test sends instead of one.
+ */
 export async function startSite() {
   unpacked ??= unpack();
   const { root, entry } = unpacked;
+  const requested = [];
+  const answers = new Map();
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://site");
     response.setHeader("content-security-policy", POLICY);
@@ -37,6 +42,9 @@ export async function startSite() {
       return response.end(`export * from "/astropass/${entry}";\n`);
     }
     const [, inPackage] = /^\/astropass\/(.*)$/.exec(pathname) ?? [];
+    if (inPackage !== undefined) requested.push(inPackage);
+    const answer = answers.get(inPackage);
+    if (answer) return answer(response);
     const file = inPackage === undefined
       ? join(PAGE, normalize(pathname === "/" ? "/index.html" : pathname))
       : join(root, normalize(`/${inPackage}`));
@@ -47,6 +55,8 @@ export async function startSite() {
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
+    requested: (ending) => requested.filter((path) => path.endsWith(ending)),
+    answer: (path, answer) => answers.set(path, answer),
     stop: () =>
       new Promise((closed) => {
         server.close(closed);

@@ -6,7 +6,7 @@ import { Astropass, AstropassError } from "/astropass.mjs";
 Object.assign(window, { Astropass, AstropassError, states: [], create, login, outcome, until });
 
 async function create(options) {
-  window.auth = await Astropass.create(options);
+  window.auth = await window.Astropass.create(options);
   window.auth.subscribe((state) => window.states.push(state));
 }
 
@@ -27,7 +27,7 @@ function outcome(promise) {
       code: error?.code,
       name: error?.name,
       message: error?.message,
-      ours: error instanceof AstropassError,
+      ours: error instanceof window.AstropassError,
     }),
   );
 }

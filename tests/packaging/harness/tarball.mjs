@@ -17,5 +17,8 @@ export async function entry(project, subpath) {
   return join(packageOf(project), target);
 }
 
-/** The separate wasm file. */
-export const wasmPath = (project) => entry(project, "./astropass.wasm");
+/** The separate files of wasm: what every page loads, and what a login does. */
+export const WASM = ["astropass.wasm", "astropass-login.wasm"];
+
+/** Where one of them is. */
+export const wasmPath = (project, name) => entry(project, `./${name}`);

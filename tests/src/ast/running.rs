@@ -26,6 +26,10 @@ pub struct Running {
     stderr: Vec<u8>,
     deadline: Instant,
     printed: Option<Printed>,
+    /// This side of its terminal, if it has one.
+    keyboard: Option<File>,
+    /// How much of its output was before the last answer.
+    answered: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,13 +78,18 @@ impl Running {
         // The terminal ends when nobody holds its other side any more.
         drop(command);
         let (sender, chunks) = channel();
-        read(File::from(terminal), Stream::Stdout, sender);
-        Self::new(child, chunks, printed)
+        let terminal = File::from(terminal);
+        let keyboard = terminal.try_clone().expect("a terminal");
+        read(terminal, Stream::Stdout, sender);
+        let mut running = Self::new(child, chunks, printed);
+        running.keyboard = Some(keyboard);
+        running
     }
 
     fn new(child: Child, chunks: Receiver<(Stream, Vec<u8>)>, printed: Option<Printed>) -> Self {
         let deadline = Instant::now() + DEADLINE;
-        Self { child, chunks, stdout: Vec::new(), stderr: Vec::new(), deadline, printed }
+        let (stdout, stderr) = (Vec::new(), Vec::new());
+        Self { child, chunks, stdout, stderr, deadline, printed, keyboard: None, answered: 0 }
     }
 
     /// Waits until `seen` finds something in the standard output and standard error so far.
@@ -97,6 +106,20 @@ impl Running {
         }
     }
 
+    /// Waits until its terminal shows `prompt`, and types `line` and Enter there.
+    ///
+    /// # Panics
+    /// If it has no terminal, or as [`wait_for`](Self::wait_for).
+    pub fn answer(&mut self, prompt: &str, line: &str) {
+        let from = self.answered;
+        self.answered = self.wait_for(|stdout, _| {
+            let found = stdout.get(from..)?.find(prompt)?;
+            Some(from + found + prompt.len())
+        });
+        let keyboard = self.keyboard.as_mut().expect("it runs on a terminal");
+        keyboard.write_all(format!("{line}\r").as_bytes()).expect("it can be typed at");
+    }
+
     /// The line of JSON that `login --json` prints first.
     pub fn prompt(&mut self) -> Value {
         let prompt = self.wait_for(|stdout, _| {
@@ -104,6 +127,12 @@ impl Running {
             Some(line.to_owned())
         });
         serde_json::from_str(&prompt).expect("a line of JSON")
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Interrupts it as Ctrl-C does.

@@ -103,6 +103,10 @@ impl Command {
                     let (id, name) = client.split_once('=').unwrap_or((&client, &client));
                     clients.push(Client::new(id, name));
                 }
+                "redirect-uri" => {
+                    let client = clients.last_mut().or(options.clients.first_mut());
+                    client.ok_or("there is no client")?.redirect_uris.push(text()?);
+                }
                 "scope" => options.scopes.push(text()?),
                 "auto-approve" => options.auto_approve = Some(Approval::default()),
                 "auto-approve-as" => {
@@ -113,6 +117,9 @@ impl Command {
                     };
                     options.auto_approve =
                         Some(Approval { user: Some(user.to_owned()), organization });
+                }
+                "authorization-code-ttl" => {
+                    options.authorization_code_ttl = seconds(&text()?)?;
                 }
                 "device-code-ttl" => options.device_code_ttl = seconds(&text()?)?,
                 "interval" => match text()?.as_str() {
@@ -146,8 +153,10 @@ impl Command {
                 "no-openid-configuration" => options.openid_configuration = false,
                 "set-metadata" => set(&mut options.metadata, &text()?)?,
                 "set-device-response" => set(&mut options.device_response, &text()?)?,
+                "set-callback" => set(&mut options.callback, &text()?)?,
                 "set-token-response" => set(&mut options.token_response, &text()?)?,
                 "set-id-token" => set(&mut options.id_token, &text()?)?,
+                "opener-policy" => options.opener_policy = Some(text()?),
                 "date-skew" => options.date_skew = text()?.parse()?,
                 "fault" => options.faults.push(text()?.parse()?),
                 "admin" => options.admin = true,

@@ -15,7 +15,7 @@ use super::state::Call;
 
 /// Whether a browser asks beforehand what it may send, and CORS is on.
 pub(super) fn is_preflight(call: &Call<'_>, cors: &Cors) -> bool {
-    let page = matches!(call.endpoint, Endpoint::Verification | Endpoint::Admin);
+    let page = call.endpoint.is_for_people() || call.endpoint == Endpoint::Admin;
     let asked = call.request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     !page && *cors != Cors::Off && asked && call.request.method() == Method::OPTIONS
 }

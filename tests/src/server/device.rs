@@ -5,8 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::DEVICE_CODE_GRANT;
-use super::options::{Approval, Overrides};
+use super::options::{Approval, Overrides, User};
 use super::params::Params;
 use super::reply::{Refusal, Reply};
 use super::route::Dialect;
@@ -215,6 +214,12 @@ impl State {
     }
 
     fn approved(&self, approval: &Approval) -> Result<Decision, Undecidable> {
+        let (user, organization) = self.who(approval)?;
+        Ok(Decision::Approved { user, organization })
+    }
+
+    /// The user who approves, and for which organization.
+    pub(super) fn who(&self, approval: &Approval) -> Result<(User, Option<String>), Undecidable> {
         let user = match &approval.user {
             None => self.options.users.first(),
             Some(wanted) => {
@@ -226,7 +231,7 @@ impl State {
         if organization.as_deref().is_some_and(|id| user.role(id).is_none()) {
             return Err(Undecidable::NotAMember);
         }
-        Ok(Decision::Approved { user: user.clone(), organization })
+        Ok((user.clone(), organization))
     }
 
     /// The device code that is waiting under this user code.
@@ -271,6 +276,3 @@ pub(super) fn override_fields(object: &mut Map<String, Value>, overrides: &Overr
         }
     }
 }
-
-/// The grant types of the metadata.
-pub(super) const GRANT_TYPES: [&str; 2] = [DEVICE_CODE_GRANT, "refresh_token"];

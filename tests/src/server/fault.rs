@@ -41,6 +41,8 @@ pub enum Target {
     Any,
     /// One endpoint. The two dialects' device and token endpoints count as one each.
     Endpoint(Endpoint),
+    /// Token requests with the authorization code grant.
+    Code,
     /// Token requests with the device code grant.
     Poll,
     /// Token requests with the refresh token grant.
@@ -122,6 +124,7 @@ impl FromStr for Fault {
 fn parse_target(text: &str) -> Option<Target> {
     Some(match text {
         "any" => Target::Any,
+        "code" => Target::Code,
         "poll" => Target::Poll,
         "refresh" => Target::Refresh,
         other => Target::Endpoint(Endpoint::from_name(other)?),
@@ -210,6 +213,7 @@ impl Faults {
             let matches = match fault.target {
                 Target::Any => true,
                 Target::Endpoint(target) => target == endpoint,
+                Target::Code => token && grant_type == Some(super::CODE_GRANT),
                 Target::Poll => token && grant_type == Some(super::DEVICE_CODE_GRANT),
                 Target::Refresh => token && grant_type == Some("refresh_token"),
             };

@@ -134,7 +134,7 @@ impl Server {
         self.state().journal.events.clone()
     }
 
-    /// Every secret issued so far: device codes, access, refresh and ID tokens. For looking for
+    /// Every secret issued so far: both kinds of codes, access, refresh and ID tokens. For looking for
     /// them where they must not be.
     pub fn issued(&self) -> Vec<String> {
         self.state().journal.issued.clone()

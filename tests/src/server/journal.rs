@@ -95,7 +95,7 @@ pub struct Stats {
     pub polls: u32,
     /// Polls answered with `slow_down`.
     pub slow_downs: u32,
-    /// Device codes exchanged for tokens.
+    /// Codes of either kind exchanged for tokens.
     pub sign_ins: u32,
     /// Successful refreshes, replays not counted.
     pub refreshes: u32,
@@ -161,7 +161,7 @@ impl Stats {
 pub(super) struct Journal {
     pub(super) events: Vec<Event>,
     pub(super) stats: Stats,
-    /// Every secret ever issued: device codes, access, refresh and ID tokens.
+    /// Every secret ever issued: both kinds of codes, access, refresh and ID tokens.
     pub(super) issued: Vec<String>,
 }
 

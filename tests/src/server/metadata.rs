@@ -3,7 +3,8 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::device::{GRANT_TYPES, overridden};
+use super::DEVICE_CODE_GRANT;
+use super::device::overridden;
 use super::reply::{Refusal, Reply};
 use super::route::Dialect;
 use super::state::{Call, State};
@@ -39,12 +40,15 @@ fn document(state: &State, own: Value) -> Reply {
     let issuer = state.issuer();
     let mut document = json!({
         "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "authorization_response_iss_parameter_supported": true,
+        "code_challenge_methods_supported": ["S256"],
         "device_authorization_endpoint": format!("{issuer}/device_authorization"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/jwks"),
         "scopes_supported": state.options.scopes,
-        "response_types_supported": [],
-        "grant_types_supported": GRANT_TYPES,
+        "response_types_supported": ["code"],
+        "grant_types_supported": ["authorization_code", DEVICE_CODE_GRANT, "refresh_token"],
         "token_endpoint_auth_methods_supported": ["none"],
     });
     if let (Some(document), Value::Object(own)) = (document.as_object_mut(), own) {

@@ -39,9 +39,11 @@ pub struct Options {
     pub organizations: Vec<Organization>,
     /// The rows of `GET /api/v1/projects`.
     pub projects: Vec<Project>,
-    /// Approve every device code at once.
+    /// Approve every login at once.
     pub auto_approve: Option<Approval>,
 
+    /// Lifetime of authorization codes.
+    pub authorization_code_ttl: Duration,
     /// Lifetime of device and user codes.
     pub device_code_ttl: Duration,
     /// The least time between two polls, reported as `interval`. `None` reports nothing and
@@ -77,10 +79,14 @@ pub struct Options {
     pub metadata: Overrides,
     /// Changes to device authorization responses.
     pub device_response: Overrides,
+    /// Changes to authorization responses: another `iss`, or none.
+    pub callback: Overrides,
     /// Changes to token responses.
     pub token_response: Overrides,
     /// Changes to the claims of ID tokens.
     pub id_token: Overrides,
+    /// `Cross-Origin-Opener-Policy` of the page that asks: `same-origin` cuts a popup off.
+    pub opener_policy: Option<String>,
 
     /// How far the `Date` header is off, in seconds.
     pub date_skew: i64,
@@ -110,6 +116,7 @@ impl Default for Options {
             ],
             projects: default_projects(),
             auto_approve: None,
+            authorization_code_ttl: Duration::from_secs(60),
             device_code_ttl: Duration::from_secs(300),
             interval: Some(Duration::from_secs(5)),
             access_token_ttl: Duration::from_secs(300),
@@ -125,8 +132,10 @@ impl Default for Options {
             openid_configuration: true,
             metadata: Overrides::new(),
             device_response: Overrides::new(),
+            callback: Overrides::new(),
             token_response: Overrides::new(),
             id_token: Overrides::new(),
+            opener_policy: None,
             date_skew: 0,
             faults: Vec::new(),
             admin: false,
@@ -164,14 +173,16 @@ fn default_projects() -> Vec<Project> {
 pub struct Client {
     /// Its `client_id`.
     pub id: String,
-    /// What the verification page calls it.
+    /// What the pages call it.
     pub name: String,
+    /// Where it wants its users back, to the byte; empty for anywhere on loopback.
+    pub redirect_uris: Vec<String>,
 }
 
 impl Client {
-    /// A client.
+    /// A client that wants its users back anywhere on loopback.
     pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), name: name.into() }
+        Self { id: id.into(), name: name.into(), redirect_uris: Vec::new() }
     }
 }
 
@@ -249,7 +260,7 @@ pub struct Project {
     pub account: String,
 }
 
-/// Who approves a device code, and for which organization.
+/// Who approves a login, and for which organization.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Approval {
     /// Id or e-mail address; the first user if absent.

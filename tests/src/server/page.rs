@@ -1,4 +1,5 @@
-//! The page where a person types the code, sees who asks, and decides. Plain HTML, no script.
+//! The page where a person types the code, sees who asks, and decides; and what every page is made
+//! of. Plain HTML, no script.
 
 use http::StatusCode;
 use http::header::{
@@ -6,15 +7,16 @@ use http::header::{
 };
 
 use super::device::{hyphenated, normalized};
-use super::options::{Approval, User};
+use super::options::{Approval, Organization, User};
 use super::params::Params;
 use super::reply::{Refusal, Reply};
 use super::state::{Call, State};
+use super::token::CryptoFailed;
 
 const STYLE: &str = include_str!("page.css");
 
 /// Names the browser that a form was sent to. The value is nothing but random.
-const COOKIE_NAME: &str = "device_form";
+const COOKIE_NAME: &str = "form";
 
 /// `GET /device`: asks for the code, or, with one in the query, for the decision.
 pub(super) fn show(state: &mut State, call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -36,24 +38,14 @@ pub(super) fn show(state: &mut State, call: &Call<'_>) -> Result<Reply, Refusal>
 pub(super) fn decide(state: &mut State, call: &Call<'_>) -> Result<Reply, Refusal> {
     let params = Params::form(call.request)?;
     let code = params.required("user_code")?;
-    let cookie = cookie(call).unwrap_or_default();
-    let form = params.optional("form").unwrap_or_default();
-    let origin = call.request.headers().get(ORIGIN).map(|origin| origin.as_bytes());
-    let foreign = origin.is_some_and(|origin| origin != state.url.as_bytes());
-    if foreign || !state.mint.is_form_token(form, cookie, &normalized(code)) {
+    if !is_own_form(state, call, &params, &normalized(code)) {
         let text = "<p>This form was not made for this browser. Open the page again.</p>";
         let reply = page(StatusCode::FORBIDDEN, "Not accepted", text);
         return Ok(reply.outcome("foreign_form"));
     }
     let (done, outcome, title, text) = match params.optional("decision") {
         Some("approve") => {
-            let account = params.optional("account").unwrap_or_default();
-            let (user, organization) = account.split_once(' ').unwrap_or((account, ""));
-            let approval = Approval {
-                user: Some(user.to_owned()),
-                organization: (!organization.is_empty()).then(|| organization.to_owned()),
-            };
-            let done = state.approve(code, &approval, call.now);
+            let done = state.approve(code, &chosen(&params), call.now);
             (done, "approved", "Signed in", "You can go back to your device.")
         }
         Some("deny") => {
@@ -106,14 +98,7 @@ fn decision_form(
     client: &str,
     scopes: &str,
 ) -> Result<Reply, Refusal> {
-    let fresh;
-    let cookie = match cookie(call) {
-        Some(cookie) => cookie,
-        None => {
-            fresh = state.mint.id("form")?;
-            &fresh
-        }
-    };
+    let cookie = form_cookie(state, call)?;
     let app = state.options.clients.iter().find(|known| known.id == client);
     let app = escaped(app.map_or(client, |known| &known.name));
     let scopes = match scopes {
@@ -137,26 +122,41 @@ fn decision_form(
 </div>
 </form>"#,
         shown = hyphenated(code),
-        form = state.mint.form_token(cookie, code),
-        accounts = accounts(state),
+        form = state.mint.form_token(&cookie, code),
+        accounts = accounts(state, None, None),
     );
-    let secure = if state.url.starts_with("https:") { "; Secure" } else { "" };
-    let set = format!("{COOKIE_NAME}={cookie}; Path=/device; HttpOnly; SameSite=Strict{secure}");
-    Ok(page(StatusCode::OK, "Connect a device", &text).header(SET_COOKIE, &set))
+    Ok(set_cookie(state, page(StatusCode::OK, "Connect a device", &text), &cookie))
 }
 
-/// One radio button for each user and account; its value is `USER ORGANIZATION`.
-fn accounts(state: &State) -> String {
+/// One radio button for each user and account; its value is `USER ORGANIZATION`. Chosen already is
+/// the user with this e-mail address, or the first one, in this organization, or in none.
+pub(super) fn accounts(state: &State, email: Option<&str>, organization: Option<&str>) -> String {
+    let users = &state.options.users;
+    let hinted = users.iter().find(|user| Some(user.email.as_str()) == email);
+    let hinted = hinted.or(users.first());
+    let member = |id: &&str| hinted.is_some_and(|user| user.role(id).is_some());
+    let within = organization.filter(member).unwrap_or_default();
     let mut html = String::new();
-    for user in &state.options.users {
-        html.push_str(&account(user, "", "personal account", html.is_empty()));
-        for organization in &state.options.organizations {
-            if user.role(&organization.id).is_some() {
-                html.push_str(&account(user, &organization.id, &organization.name, false));
+    for user in users {
+        let checked = |id: &str| hinted == Some(user) && within == id;
+        html.push_str(&account(user, "", "personal account", checked("")));
+        for Organization { id, name } in &state.options.organizations {
+            if user.role(id).is_some() {
+                html.push_str(&account(user, id, name, checked(id)));
             }
         }
     }
     html
+}
+
+/// The account that was chosen among them.
+pub(super) fn chosen(params: &Params) -> Approval {
+    let account = params.optional("account").unwrap_or_default();
+    let (user, organization) = account.split_once(' ').unwrap_or((account, ""));
+    Approval {
+        user: Some(user.to_owned()),
+        organization: (!organization.is_empty()).then(|| organization.to_owned()),
+    }
 }
 
 fn account(user: &User, organization: &str, name: &str, checked: bool) -> String {
@@ -171,7 +171,7 @@ fn account(user: &User, organization: &str, name: &str, checked: bool) -> String
     )
 }
 
-fn page(status: StatusCode, title: &str, text: &str) -> Reply {
+pub(super) fn page(status: StatusCode, title: &str, text: &str) -> Reply {
     let html = format!(
         r#"<!doctype html>
 <html lang="en">
@@ -191,14 +191,40 @@ fn page(status: StatusCode, title: &str, text: &str) -> Reply {
 </html>
 "#
     );
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
-                  frame-ancestors 'none'; base-uri 'none'";
     Reply::new(status, "text/html; charset=utf-8", html)
         .header(CACHE_CONTROL, "no-store")
-        .header(CONTENT_SECURITY_POLICY, policy)
+        .header(CONTENT_SECURITY_POLICY, &policy("'self'"))
         // Not `no-referrer`, under which browsers send the form with `Origin: null`.
         .header(REFERRER_POLICY, "same-origin")
         .header(HeaderName::from_static("x-content-type-options"), "nosniff")
+}
+
+/// What a page may do: nothing but send its form.
+pub(super) fn policy(form_action: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'unsafe-inline'; form-action {form_action}; \
+         frame-ancestors 'none'; base-uri 'none'"
+    )
+}
+
+/// What the browser is known by, or will be.
+pub(super) fn form_cookie(state: &State, call: &Call<'_>) -> Result<String, CryptoFailed> {
+    cookie(call).map_or_else(|| state.mint.id("form"), |cookie| Ok(cookie.to_owned()))
+}
+
+pub(super) fn set_cookie(state: &State, reply: Reply, cookie: &str) -> Reply {
+    let secure = if state.url.starts_with("https:") { "; Secure" } else { "" };
+    let set = format!("{COOKIE_NAME}={cookie}; Path=/; HttpOnly; SameSite=Strict{secure}");
+    reply.header(SET_COOKIE, &set)
+}
+
+/// Whether the form about `subject` came from this server to this browser.
+pub(super) fn is_own_form(state: &State, call: &Call<'_>, params: &Params, subject: &str) -> bool {
+    let cookie = cookie(call).unwrap_or_default();
+    let form = params.optional("form").unwrap_or_default();
+    let origin = call.request.headers().get(ORIGIN).map(|origin| origin.as_bytes());
+    origin.is_none_or(|origin| origin == state.url.as_bytes())
+        && state.mint.is_form_token(form, cookie, subject)
 }
 
 fn cookie<'a>(call: &Call<'a>) -> Option<&'a str> {
@@ -210,7 +236,7 @@ fn cookie<'a>(call: &Call<'a>) -> Option<&'a str> {
     (!value.is_empty() && value.len() <= 64 && value.chars().all(plain)).then_some(value)
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

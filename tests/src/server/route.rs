@@ -9,6 +9,8 @@ pub enum Endpoint {
     OauthMetadata,
     /// OpenID Connect discovery.
     OpenidConfiguration,
+    /// `/authorize` and `/user_management/authorize`: the page where a person decides.
+    Authorization,
     /// `/device_authorization` and `/user_management/authorize/device`.
     DeviceAuthorization,
     /// `/token` and `/user_management/authenticate`.
@@ -35,9 +37,10 @@ pub enum Endpoint {
     Unknown,
 }
 
-const NAMES: [(Endpoint, &str); 13] = [
+const NAMES: [(Endpoint, &str); 14] = [
     (Endpoint::OauthMetadata, "oauth-metadata"),
     (Endpoint::OpenidConfiguration, "openid-configuration"),
+    (Endpoint::Authorization, "authorization"),
     (Endpoint::DeviceAuthorization, "device-authorization"),
     (Endpoint::Token, "token"),
     (Endpoint::Revocation, "revocation"),
@@ -62,6 +65,11 @@ impl Endpoint {
         NAMES.iter().find(|(_, candidate)| *candidate == name).map(|(endpoint, _)| *endpoint)
     }
 
+    /// Whether it is a page: no script of another origin has any business there.
+    pub(super) fn is_for_people(self) -> bool {
+        matches!(self, Self::Authorization | Self::Verification)
+    }
+
     pub(super) fn methods(self) -> &'static [Method] {
         const GET: &[Method] = &[Method::GET, Method::HEAD];
         const POST: &[Method] = &[Method::POST];
@@ -77,7 +85,7 @@ impl Endpoint {
         ];
         match self {
             Self::DeviceAuthorization | Self::Token | Self::Revocation => POST,
-            Self::Userinfo | Self::Verification => BOTH,
+            Self::Userinfo | Self::Authorization | Self::Verification => BOTH,
             Self::Echo | Self::Admin | Self::Unknown => ALL,
             _ => GET,
         }
@@ -102,6 +110,7 @@ pub(super) fn route(path: &str, prefix: &str) -> (Endpoint, Dialect) {
         return (Endpoint::OauthMetadata, Standard);
     }
     let fixed = match path {
+        "/user_management/authorize" => (Endpoint::Authorization, Workos),
         "/user_management/authorize/device" => (Endpoint::DeviceAuthorization, Workos),
         "/user_management/authenticate" => (Endpoint::Token, Workos),
         "/user_management/sessions/logout" => (Endpoint::Logout, Workos),
@@ -118,6 +127,7 @@ pub(super) fn route(path: &str, prefix: &str) -> (Endpoint, Dialect) {
     }
     let endpoint = match path.strip_prefix(prefix) {
         Some("/.well-known/openid-configuration") => Endpoint::OpenidConfiguration,
+        Some("/authorize") => Endpoint::Authorization,
         Some("/device_authorization") => Endpoint::DeviceAuthorization,
         Some("/token") => Endpoint::Token,
         Some("/revoke") => Endpoint::Revocation,

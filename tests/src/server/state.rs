@@ -8,6 +8,7 @@ use http::header::{DATE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use serde_json::Value;
 
+use super::authorization::{Authorization, Code};
 use super::fault::{Faults, What};
 use super::journal::{Event, Journal};
 use super::options::{Options, User};
@@ -15,7 +16,10 @@ use super::params::Params;
 use super::reply::{Refusal, Reply};
 use super::route::{Dialect, Endpoint, route};
 use super::token::{CryptoFailed, Mint};
-use super::{admin, api, cors, device, metadata, page, revoke, token_endpoint, userinfo};
+use super::{
+    admin, api, authorization, consent, cors, device, metadata, page, revoke, token_endpoint,
+    userinfo,
+};
 
 /// All the server knows: what it issued, to whom, and what happened.
 ///
@@ -25,6 +29,8 @@ pub struct State {
     pub(super) url: String,
     pub(super) mint: Mint,
     pub(super) devices: HashMap<String, Device>,
+    pub(super) logins: HashMap<String, Authorization>,
+    pub(super) codes: HashMap<String, Code>,
     pub(super) sessions: HashMap<String, Session>,
     pub(super) refresh_tokens: HashMap<String, RefreshToken>,
     pub(super) access_tokens: HashMap<String, AccessToken>,
@@ -131,6 +137,8 @@ impl State {
             url: url.to_owned(),
             mint: Mint::new()?,
             devices: HashMap::new(),
+            logins: HashMap::new(),
+            codes: HashMap::new(),
             sessions: HashMap::new(),
             refresh_tokens: HashMap::new(),
             access_tokens: HashMap::new(),
@@ -152,7 +160,7 @@ impl State {
             _ => self.faults.strike(endpoint, params.optional("grant_type")),
         };
         let (mut reply, delivery) = self.faulted(&call, fault.as_ref());
-        if !matches!(endpoint, Endpoint::Admin | Endpoint::Verification) {
+        if !endpoint.is_for_people() && endpoint != Endpoint::Admin {
             reply = cors::allow(reply, request, &self.options.cors);
         }
         if endpoint != Endpoint::Admin {
@@ -236,6 +244,10 @@ impl State {
             Endpoint::OpenidConfiguration => metadata::openid(self),
             Endpoint::Jwks => metadata::jwks(self, call),
             Endpoint::DeviceAuthorization => device::authorize(self, call),
+            Endpoint::Authorization if call.request.method() == Method::POST => {
+                consent::decide(self, call)
+            }
+            Endpoint::Authorization => authorization::authorize(self, call),
             Endpoint::Token => token_endpoint::token(self, call),
             Endpoint::Revocation => revoke::revoke(self, call),
             Endpoint::Logout => revoke::logout(self, call),

@@ -1,30 +1,32 @@
-//! The token endpoint of both dialects: RFC 6749 section 6 refresh, and what a device code gets.
+//! The token endpoint of both dialects: RFC 6749 section 6 refresh, and what either code gets.
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::DEVICE_CODE_GRANT;
+use super::authorization::redeem;
 use super::device::{known_client, poll};
 use super::options::Rotation;
 use super::params::Params;
 use super::reply::{Refusal, Reply};
 use super::route::Dialect;
 use super::state::{Call, Decision, Session, State, Used};
+use super::{CODE_GRANT, DEVICE_CODE_GRANT};
 
 /// `POST /token` and `POST /user_management/authenticate`.
 pub(super) fn token(state: &mut State, call: &Call<'_>) -> Result<Reply, Refusal> {
     let params = state.body_params(call)?;
     let grant_type = params.required("grant_type")?;
-    if grant_type != DEVICE_CODE_GRANT && grant_type != "refresh_token" {
+    if ![CODE_GRANT, DEVICE_CODE_GRANT, "refresh_token"].contains(&grant_type) {
         return Err(Refusal::bad("unsupported_grant_type", "this grant type is not offered"));
     }
     let client = known_client(state, call, &params)?;
-    if grant_type == "refresh_token" {
-        return refresh(state, call, &client, &params);
-    }
-    let session = poll(state, call, &client, &params)?;
+    let session = match grant_type {
+        "refresh_token" => return refresh(state, call, &client, &params),
+        CODE_GRANT => redeem(state, call, &client, &params)?,
+        _ => poll(state, call, &client, &params)?,
+    };
     if let Some(refusal) = organization_missing(state, &session) {
-        let code = params.required("device_code")?;
+        let code = params.optional("device_code").unwrap_or_default();
         if let Some(device) = state.devices.get_mut(code) {
             device.decision = Decision::Denied;
         }

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::{World, eager, names, rfc3339};
 
 #[test]
-fn login_shows_the_code_and_where_to_go_and_greets_by_name() {
+fn ast_login_shows_the_code_and_where_to_go_and_greets_by_name() {
     let world = World::new(eager());
     let mut login = world.login("--no-browser").start();
     // All that is needed is there before the first poll.
@@ -119,6 +119,22 @@ fn login_opens_the_browser_with_the_verification_url_and_nothing_else() {
     });
     assert_eq!(Person::default().visit(url).unwrap(), "Signed in");
     login.finish().ok();
+}
+
+#[test]
+fn ast_login_no_browser_prints_the_url_and_opens_nothing() {
+    let world = World::new(eager());
+    let browser = world.home.path().join("browser");
+    fs::write(&browser, "#!/bin/sh\n: >\"$ASTRO_HOME/ran\"\n").unwrap();
+    fs::set_permissions(&browser, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut login = world.login("--no-browser").env("BROWSER", &browser).start();
+    let url = login.wait_for(|_, stderr| {
+        let (_, after) = stderr.split_once("Open this URL in a browser:\n\n  ")?;
+        Some(after.split_once('\n')?.0.to_owned())
+    });
+    assert_eq!(Person::default().visit(&url).unwrap(), "Signed in");
+    login.finish().ok();
+    assert!(!world.home.path().join("ran").exists());
 }
 
 #[test]

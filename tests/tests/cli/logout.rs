@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{NOT_LOGGED_IN, World, eager};
 
 #[test]
-fn logout_ends_the_session_here_and_at_the_server() {
+fn ast_logout_ends_the_session_here_and_at_the_server() {
     let world = World::signed_in();
     let output = world.ast("logout").run();
     let expected = "✓ Logged out from profile \"default\"\n  \
@@ -89,7 +89,7 @@ fn logout_as_json_says_how_it_went() {
 }
 
 #[test]
-fn logout_all_ends_the_sessions_of_all_profiles() {
+fn ast_logout_all_ends_the_sessions_of_all_profiles() {
     let world = World::signed_in();
     world.sign_in("work");
     world.sign_in("home");

@@ -6,7 +6,9 @@
 
 mod account;
 mod api;
+mod browser;
 mod device_faults;
+mod doctor;
 mod example;
 mod gate;
 mod interrupt;

@@ -34,7 +34,7 @@ fn the_client_is_the_options_or_the_environments_or_the_profiles() {
 }
 
 #[test]
-fn the_server_of_a_login_is_remembered() {
+fn ast_login_server_url_is_remembered() {
     let world = World::signed_in_at(refusing());
     let url = format!("{}/base", world.server.url());
     world.log_in(world.ast("login").env("ASTRO_SERVER", &url)).ok();

@@ -16,7 +16,8 @@ fn version_and_help_are_printed_on_stdout() {
     }
     for args in ["help", "--help", "-h"] {
         let help = world.ast(args).run();
-        for command in ["login", "logout", "whoami", "token", "account", "api", "profile"] {
+        for command in ["login", "logout", "whoami", "token", "account", "api", "profile", "doctor"]
+        {
             assert!(help.ok().contains(&format!("\n  {command} ")), "{help}");
         }
     }

@@ -17,7 +17,7 @@ fn whoami_without_a_login_says_how_to_log_in() {
 }
 
 #[test]
-fn whoami_says_who_until_when_and_where() {
+fn ast_whoami_says_who_until_when_and_where() {
     let world = World::signed_in();
     let received_at = world.profile()["session"]["received_at"].as_i64().unwrap();
     let output = world.ast("whoami").run();

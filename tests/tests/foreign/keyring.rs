@@ -2,6 +2,7 @@
 //! be in.
 
 mod absent;
+mod doctor;
 mod locked;
 mod stored;
 

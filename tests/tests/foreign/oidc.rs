@@ -1,5 +1,6 @@
 //! npm `oidc-provider`: a certified server, with rotation and without any grace.
 
+mod browser;
 mod login;
 mod session;
 

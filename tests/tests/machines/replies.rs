@@ -1,111 +1,13 @@
-//! Anything that a server, a network or a clock may do.
+//! Anything that a server, a network or a clock may do, at random.
 
 use std::time::Duration;
 
-use astropass_core::flow::Input;
-use astropass_core::{HttpError, HttpErrorKind, Response, Timestamp};
+use astropass_core::HttpErrorKind;
+use astropass_tests::machine::{
+    AUTH_CONFIG, AUTH_METHODS, Event, LOOKED_UP, MORE_WORKSPACES, ORGANIZATION, ORGANIZATIONS,
+    Reply, SELF, Said, TOKEN, WORKSPACES,
+};
 use proptest::prelude::*;
-
-/// A part of every secret: it must never be printed.
-pub(crate) const CANARY: &str = "canary0token";
-
-/// {"iss":"https://op.example","aud":"cli","sub":"sub-2","exp":1900000000}
-const ID_TOKEN: &str = concat!(
-    "e30.",
-    "eyJpc3MiOiJodHRwczovL29wLmV4YW1wbGUiLCJhdWQiOiJjbGkiLCJzdWIiOiJzdWItMiIsImV4cCI6MTkwMDAwMDAwMH0",
-    ".c2ln"
-);
-
-#[derive(Clone, Debug)]
-pub(crate) enum Event {
-    /// Milliseconds go by.
-    Pass(u64),
-    /// Time goes by until what is waited for is due.
-    PassWait,
-    Tick,
-    Reply(Said),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Said {
-    pub(crate) reply: Reply,
-    pub(crate) retry_after: Option<Duration>,
-    date: Option<i64>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Reply {
-    Start { interval: Option<u64>, expires_in: u64 },
-    Pending,
-    SlowDown,
-    Tokens,
-    IdToken,
-    User,
-    Metadata,
-    Refused(u16, &'static str),
-    Page(u16),
-    Lost(HttpErrorKind),
-    Raw(u16, Vec<u8>),
-    Json(u16, String),
-}
-
-impl Said {
-    pub(crate) fn plain(reply: Reply) -> Self {
-        Self { reply, retry_after: None, date: None }
-    }
-
-    pub(crate) fn input(&self) -> Input {
-        let (status, body) = match &self.reply {
-            Reply::Lost(kind) => {
-                let detail = "what the platform says".to_owned();
-                return Input::Response(Err(HttpError { kind: *kind, detail }));
-            }
-            Reply::Start { interval, expires_in } => {
-                let interval = interval.map(|i| format!(r#","interval":{i}"#)).unwrap_or_default();
-                let body = format!(
-                    r#"{{"device_code":"{CANARY}-code","user_code":"ABCD-EFGH",
-                    "verification_uri":"https://op.example/device",
-                    "verification_uri_complete":"https://op.example/device?user_code={CANARY}",
-                    "expires_in":{expires_in}{interval}}}"#
-                );
-                // The prompt is there to be shown; only its code for opening is not printed.
-                (200, body.into_bytes())
-            }
-            Reply::Pending => (400, br#"{"error":"authorization_pending"}"#.to_vec()),
-            Reply::SlowDown => (400, br#"{"code":"slow_down","message":"wait"}"#.to_vec()),
-            Reply::Tokens => {
-                let body = format!(
-                    r#"{{"access_token":"{CANARY}-access","refresh_token":"{CANARY}-refresh",
-                    "token_type":"Bearer","expires_in":300,"user":{{"id":"user_01"}}}}"#
-                );
-                (200, body.into_bytes())
-            }
-            Reply::IdToken => {
-                let body = format!(r#"{{"access_token":"{CANARY}","id_token":"{ID_TOKEN}"}}"#);
-                (200, body.into_bytes())
-            }
-            Reply::User => (200, br#"{"sub":"sub-1"}"#.to_vec()),
-            Reply::Metadata => {
-                let body = br#"{"issuer":"https://op.example",
-                    "token_endpoint":"https://op.example/token"}"#;
-                (200, body.to_vec())
-            }
-            Reply::Refused(status, code) => {
-                (*status, format!(r#"{{"error":"{code}"}}"#).into_bytes())
-            }
-            Reply::Page(status) => (*status, format!("<html>{CANARY}</html>").into_bytes()),
-            Reply::Raw(status, body) => (*status, body.clone()),
-            Reply::Json(status, body) => (*status, body.clone().into_bytes()),
-        };
-        Input::Response(Ok(Box::new(Response {
-            status,
-            headers: vec![("set-cookie".to_owned(), CANARY.to_owned())],
-            date: self.date.map(Timestamp::from_unix),
-            retry_after: self.retry_after.map_or(0, |wait| wait.as_secs() as u32),
-            body: body.into(),
-        })))
-    }
-}
 
 /// Everything, in any order.
 pub(crate) fn events() -> impl Strategy<Value = Event> {
@@ -187,6 +89,7 @@ fn replies() -> impl Strategy<Value = Reply> {
         (prop::sample::select(&[200_u16, 400, 401, 403][..]), prop::sample::select(ERRORS))
             .prop_map(|(status, code)| Reply::Refused(status, code)),
         prop::sample::select(&[200_u16, 302, 403, 404, 429, 502][..]).prop_map(Reply::Page),
+        prop::sample::select(APIS).prop_map(|body| Reply::Json(200, body.to_owned())),
         lost(),
         raw(),
         json(),
@@ -200,6 +103,18 @@ const ERRORS: &[&str] = &[
     "invalid_client",
     "mfa_enrollment",
     "something_else",
+];
+
+const APIS: &[&str] = &[
+    AUTH_CONFIG,
+    LOOKED_UP,
+    SELF,
+    ORGANIZATION,
+    ORGANIZATIONS,
+    WORKSPACES,
+    MORE_WORKSPACES,
+    AUTH_METHODS,
+    TOKEN,
 ];
 
 fn lost() -> impl Strategy<Value = Reply> {
@@ -236,6 +151,18 @@ fn json() -> impl Strategy<Value = Reply> {
         "message",
         "error_description",
         "organization_id",
+        "OrganizationIds",
+        "organizations",
+        "workspaces",
+        "totalCount",
+        "domainUrl",
+        "errors",
+        "extensions",
+        "data",
+        "authConfig",
+        "createToken",
+        "token",
+        "value",
     ];
     let texts = prop_oneof![
         any::<String>(),

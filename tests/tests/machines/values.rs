@@ -8,10 +8,10 @@ use astropass_core::{
     Body, Credentials, Dialect, Error, Event, Freshness, Grant, HttpError, HttpErrorKind, Instant,
     Provider, Request, Response, Secret, Timestamp, User,
 };
+use astropass_tests::machine::{CANARY, DIALECTS, grant, provider};
 use proptest::prelude::*;
 
-use super::replies::CANARY;
-use super::{DIALECTS, cases, grant, provider};
+use super::cases;
 
 fn grants() -> impl Strategy<Value = Grant> {
     let token = || "[!-~]{1,60}".prop_map(Secret::new);

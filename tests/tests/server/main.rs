@@ -3,6 +3,7 @@
 #![cfg(test)]
 #![allow(missing_docs)]
 
+mod authorization;
 mod device;
 mod faults;
 mod metadata;

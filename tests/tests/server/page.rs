@@ -77,7 +77,7 @@ fn a_form_counts_only_with_the_cookie_it_was_made_for() {
         post(&format!("{}/device", server.url())).cookie(cookie).form(fields)
     };
     assert_eq!(send(form, "").send().unwrap().status(), 403);
-    assert_eq!(send(form, "device_form=other").send().unwrap().status(), 403);
+    assert_eq!(send(form, "form=other").send().unwrap().status(), 403);
     assert_eq!(send("", cookie).send().unwrap().status(), 403);
     let foreign = send(form, cookie).header(ORIGIN, "http://evil.example");
     assert_eq!(foreign.send().unwrap().status(), 403);

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use astropass_core::flow::Prompt;
+use astropass_core::flow::astro::{LoginServer, Membership};
+use astropass_core::flow::houston::LoginMethods;
 use astropass_core::wire::Value;
-use astropass_core::{Body, Endpoints, Error, Grant, Instant, Request, ServerError, User};
+use astropass_core::{Body, Endpoints, Error, Grant, Instant, Named, Request, ServerError, User};
 
 use super::json;
 
@@ -72,8 +74,43 @@ pub(crate) fn endpoints(endpoints: &Endpoints) -> Value {
     endpoints.to_value()
 }
 
+/// With the provider that it makes.
+pub(crate) fn login_server(server: &LoginServer) -> Value {
+    Value::map([
+        ("client_id", Some(server.client_id.as_str().into())),
+        ("audience", Some(server.audience.as_str().into())),
+        ("login", Some(server.login.as_str().into())),
+        ("organization_first", Some(server.organization_first.into())),
+        ("provider", server.provider().ok().map(|provider| provider.to_value())),
+    ])
+}
+
+pub(crate) fn membership(membership: &Membership) -> Value {
+    Value::map([
+        ("user", Some(user(&membership.user))),
+        ("organization", membership.organization.as_ref().map(named)),
+        ("workspaces", Some(workspaces(&membership.workspaces))),
+    ])
+}
+
+pub(crate) fn workspaces(workspaces: &[Named]) -> Value {
+    Value::List(workspaces.iter().map(named).collect())
+}
+
+fn named(it: &Named) -> Value {
+    Value::map([("id", Some(it.id.as_str().into())), ("name", Some(it.name.as_str().into()))])
+}
+
+pub(crate) fn login_methods(methods: &LoginMethods) -> Value {
+    let providers = methods.providers.iter().map(|name| name.as_str().into()).collect();
+    Value::map([
+        ("local_enabled", Some(methods.local_enabled.into())),
+        ("providers", Some(Value::List(providers))),
+    ])
+}
+
 pub(crate) fn error(error: &Error) -> Value {
-    let status = |status: &u16| Some(Value::Number((*status).into()));
+    let status = |status: u32| Some(Value::Number(status.into()));
     let code = ("code", Some(error.code().into()));
     match error {
         Error::Server(server) => Value::map([code, ("server", Some(server_error(server)))]),
@@ -82,21 +119,23 @@ pub(crate) fn error(error: &Error) -> Value {
         }
         Error::Unavailable { status: number, retry_after } => Value::map([
             code,
-            ("status", status(number)),
+            ("status", status(*number)),
             ("retry_after", (*retry_after > 0).then(|| u64::from(*retry_after).into())),
         ]),
         Error::MalformedResponse(error) => Value::map([
             code,
             ("of", Some(error.of.into())),
             ("problem", Some(error.problem.into())),
-            ("status", status(&error.status)),
+            ("status", status(error.status.into())),
         ]),
         Error::IssuerMismatch(error) => Value::map([
             code,
             ("expected", Some(error.expected.as_str().into())),
             ("found", Some(error.found.as_str().into())),
         ]),
-        Error::InvalidIdToken(problem) => Value::map([code, ("problem", Some((*problem).into()))]),
+        Error::InvalidIdToken(problem) | Error::InvalidCallback(problem) => {
+            Value::map([code, ("problem", Some((*problem).into()))])
+        }
         Error::MissingEndpoint(name) => Value::map([code, ("endpoint", Some((*name).into()))]),
         _ => Value::map([code]),
     }

@@ -52,8 +52,8 @@ fn write_string(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Replaces `{"$jwt": claims}` by a JWT with these claims, and `{"$repeat": [text, n]}` by the text
-/// n times.
+/// Replaces `{"$jwt": claims}` by a JWT with these claims, `{"$repeat": [text, n]}` by the text n
+/// times, and `{"$list": [value, n]}` by a list that has the value n times.
 pub(crate) fn expand(value: &Value) -> Value {
     match value {
         Value::List(values) => Value::List(values.iter().map(expand).collect()),
@@ -65,6 +65,11 @@ pub(crate) fn expand(value: &Value) -> Value {
                 value.field("$repeat").and_then(Value::as_list)
             {
                 return text.repeat(*times as usize).as_str().into();
+            }
+            if let Some([value, Value::Number(times)]) =
+                value.field("$list").and_then(Value::as_list)
+            {
+                return Value::List(vec![expand(value); *times as usize]);
             }
             Value::Map(fields.iter().map(|(name, value)| (name.clone(), expand(value))).collect())
         }

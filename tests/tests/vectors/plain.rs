@@ -1,7 +1,7 @@
 //! The vectors without a conversation: what is parsed, and what is stored.
 
 use astropass_core::wire::Value;
-use astropass_core::{Credentials, Endpoint, Freshness, Stored, Timestamp};
+use astropass_core::{Credentials, Domain, Endpoint, Freshness, Stored, System, Timestamp};
 
 use super::contract::ensure;
 use super::json;
@@ -24,6 +24,34 @@ pub(crate) fn endpoint(vector: &Value) -> Result<(), String> {
     };
     let expected = vector.field("expect").ok_or("nothing is expected")?;
     ensure(json::same(expected, &parsed), &format!("was {}", json::text(&parsed)))
+}
+
+/// `{"domain", "override"?: true, "expect": {"error": text} | {"name", "system", "api",
+/// "token_page"}}`
+pub(crate) fn domain(vector: &Value) -> Result<(), String> {
+    let text = vector.string("domain").ok_or("no domain")?;
+    let parsed = match vector.field("override") {
+        Some(_) => Domain::parse_override(text),
+        None => Domain::parse(text),
+    };
+    let was = match parsed {
+        Ok(domain) => {
+            let url = |endpoint: Result<Endpoint, _>| endpoint.ok().map(|url| url.as_str().into());
+            let system = match domain.system() {
+                System::Cloud => "cloud",
+                System::Software => "software",
+            };
+            Value::map([
+                ("name", Some(domain.name().into())),
+                ("system", Some(system.into())),
+                ("api", url(domain.api())),
+                ("token_page", url(domain.token_page())),
+            ])
+        }
+        Err(error) => Value::map([("error", Some(error.to_string().as_str().into()))]),
+    };
+    let expected = vector.field("expect").ok_or("nothing is expected")?;
+    ensure(json::same(expected, &was), &format!("was {}", json::text(&was)))
 }
 
 /// `{"session", "tokens", "expect": "store_…" | {"expires_at"?, "refresh_after"?,

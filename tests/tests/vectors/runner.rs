@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! file   = {"machine": name, "provider"?: stored form of a Provider, "vectors": [vector, …],
-//!           "begin"?: answers that each conversation begins with}
+//!           "begin"?: answers that each conversation begins with,
+//!           "secrets"?: {name: text that must not be printed, beside those of secret fields}}
 //! vector = {"name", "provider"?, "input"?: {…}, "answers": [answer, …],
 //!           "expect": [event, …] or "expect_end": the last event}
 //! answer = {"after"?: ms from the request, "times"?: n,
@@ -11,29 +12,24 @@
 //!              "json": value | "text": string | "bytes": [number, …] }
 //! event  = {"at": ms from the start, or a list of them,
 //!           "send": {method, url, form | json, authorization, timeout} | "show": prompt
-//!           | "done": value | "error": {"code", …}}
+//!           | "open": url | "done": value | "error": {"code", …}}
 //! ```
 //!
-//! The runner sends, waits and shows as a driver would, so `expect` holds whole conversations. On
-//! the way it also does what a driver must not, and wants the machine to stand it: ticks that come
-//! too early, responses that nobody asked for, and steps after the end.
+//! `expect` holds a whole [`Conversation`].
 //!
-//! The machines `endpoint` and `credentials` have no conversation; see [`plain`]. For `$jwt` and
-//! `$repeat` see [`json::expand`].
+//! What each machine takes as `input` is in [`machine`]. `endpoint`, `domain` and `credentials` have
+//! no conversation; see [`plain`]. For the file `hostile.json` see [`hostile`], for `$jwt`, `$repeat`
+//! and `$list` see [`json::expand`].
 
 use std::collections::VecDeque;
-use std::fmt::Debug;
 use std::time::Duration;
 
-use astropass_core::flow::{Action, Device, Discover, Flow, Input, Refresh, Revoke, Userinfo};
 use astropass_core::wire::{ParseJson, Value};
-use astropass_core::{
-    Credentials, Error, HttpError, HttpErrorKind, Identity, Instant, Provider, Response, Secret,
-    Timestamp,
-};
+use astropass_core::{HttpError, HttpErrorKind, Request, Response, Timestamp};
 
-use super::contract::{awaits_response, ensure, has_ended, refuses_unsolicited, waits};
-use super::{describe, json, plain};
+use super::contract::ensure;
+use super::conversation::{Answer, Conversation};
+use super::{describe, hostile, json, machine, plain};
 
 /// Runs all vectors of `file`, and gives their number.
 ///
@@ -41,6 +37,9 @@ use super::{describe, json, plain};
 /// One text for each vector that fails.
 pub(crate) fn run(file: &[u8], parse: ParseJson) -> Result<usize, Vec<String>> {
     let file = parse(file).map_err(|_| vec!["the file is not JSON".to_owned()])?;
+    if file.string("machine") == Some("hostile") {
+        return hostile::run(&file, parse);
+    }
     let vectors = file.field("vectors").and_then(Value::as_list).unwrap_or_default();
     let failures: Vec<String> = vectors
         .iter()
@@ -54,168 +53,44 @@ pub(crate) fn run(file: &[u8], parse: ParseJson) -> Result<usize, Vec<String>> {
 }
 
 fn run_one(file: &Value, vector: &Value, parse: ParseJson) -> Result<(), String> {
-    let empty = Value::Map(Vec::new());
-    let input = vector.field("input").unwrap_or(&empty);
-    let text = |name| input.string(name).map(str::to_owned);
-    let secret = |name| text(name).map(Secret::new);
-    let conversation = Conversation { file, vector };
-    let events = match file.string("machine").ok_or("the file names no machine")? {
-        "endpoint" => return plain::endpoint(vector),
-        "credentials" => return plain::credentials(vector),
-        "device" => {
-            let device = Device::new(provider(file, vector)?, parse);
-            conversation.run(device, |grant| describe::grant(grant))?
-        }
-        "refresh" => {
-            let token = secret("refresh_token").ok_or("no refresh_token")?;
-            let refresh = Refresh::new(provider(file, vector)?, token, text("organization"), parse);
-            conversation.run(refresh, |grant| describe::grant(grant))?
-        }
-        "discover" => {
-            let issuer = input.string("issuer").ok_or("no issuer")?;
-            conversation.run(Discover::new(issuer, parse), describe::endpoints)?
-        }
-        "userinfo" => {
-            let token = secret("access_token").ok_or("no access_token")?;
-            let userinfo = Userinfo::new(provider(file, vector)?, token, text("subject"), parse);
-            conversation.run(userinfo, describe::user)?
-        }
-        "revoke" => {
-            let provider = provider(file, vector)?;
-            let credentials = Credentials {
-                identity: Identity {
-                    issuer: provider.issuer.clone(),
-                    client_id: provider.client_id.clone(),
-                    subject: None,
-                    organization: None,
-                },
-                user: None,
-                access_token: secret("access_token").ok_or("no access_token")?,
-                refresh_token: secret("refresh_token"),
-                received_at: Timestamp::from_unix(0),
-                lifetime: None,
-                login: None,
+    match file.string("machine").ok_or("the file names no machine")? {
+        "endpoint" => plain::endpoint(vector),
+        "domain" => plain::domain(vector),
+        "credentials" => plain::credentials(vector),
+        machine => {
+            let mut answers = answers(file, vector)?;
+            let mut answer = |request: &Request| {
+                let too_many =
+                    || format!("a request too many: {}", json::text(&describe::request(request)));
+                answers.pop_front().ok_or_else(too_many)
             };
-            match Revoke::new(&provider, &credentials, parse).map_err(|error| error.to_string())? {
-                Some(revoke) => conversation.run(revoke, |()| Value::Bool(true))?,
-                None => Vec::new(),
-            }
+            let talk = Conversation::new(file, vector, &mut answer);
+            let events = machine::events(machine, &talk, parse)?;
+            ensure(answers.is_empty(), &format!("{} answers are left over", answers.len()))?;
+            compare(vector, &events)
         }
-        other => return Err(format!("there is no machine {other}")),
+    }
+}
+
+fn answers(file: &Value, vector: &Value) -> Result<VecDeque<Answer>, String> {
+    let mut answers = VecDeque::new();
+    let list = |value: Option<&Value>| match value {
+        Some(Value::List(answers)) => answers.clone(),
+        _ => Vec::new(),
     };
-    compare(vector, &events)
-}
-
-fn provider(file: &Value, vector: &Value) -> Result<Provider, String> {
-    let stored = vector.field("provider").or(file.field("provider")).ok_or("no provider")?;
-    Provider::from_value(stored).ok_or_else(|| "the provider cannot be read".to_owned())
-}
-
-struct Conversation<'a> {
-    file: &'a Value,
-    vector: &'a Value,
-}
-
-/// Where the clock starts: its start has no meaning, so no machine may take it for one.
-const START: Instant = Instant::from_millis(86_400_000);
-/// More steps than any login of an hour takes.
-const MAX_STEPS: usize = 10_000;
-
-impl Conversation<'_> {
-    fn run<F: Flow<Output: Debug> + Debug>(
-        &self,
-        mut flow: F,
-        describe: impl Fn(&F::Output) -> Value,
-    ) -> Result<Vec<Value>, String> {
-        let mut answers = self.answers()?;
-        let mut events = Vec::new();
-        let mut now = START;
-        let mut input = Input::Tick;
-        refuses_unsolicited(&mut flow, now)?;
-        for _ in 0..MAX_STEPS {
-            let step = flow.step(input, now);
-            self.shows_no_secret(&flow, &step)?;
-            input = Input::Tick;
-            let (name, what) = match step {
-                Ok(Action::Send(request)) => {
-                    let accepts = request.headers.iter().any(|(name, _)| name == "accept");
-                    ensure(accepts, "a request does not say that it wants JSON")?;
-                    let answer = answers.pop_front().ok_or_else(|| {
-                        format!("a request too many: {}", json::text(&describe::request(&request)))
-                    })?;
-                    events.push(event(now, "send", describe::request(&request)));
-                    awaits_response(&mut flow, now)?;
-                    now = now + answer.after;
-                    awaits_response(&mut flow, now)?;
-                    input = Input::Response(answer.result.map(Box::new));
-                    continue;
-                }
-                Ok(Action::WaitUntil(until)) => {
-                    waits(&mut flow, now, until)?;
-                    now = until.max(now);
-                    continue;
-                }
-                Ok(Action::Show(prompt)) => {
-                    refuses_unsolicited(&mut flow, now)?;
-                    ("show", describe::prompt(&prompt, START))
-                }
-                Ok(Action::Done(output)) => ("done", describe(&output)),
-                Ok(Action::AwaitResponse) => return Err("nothing was sent".to_owned()),
-                Err(error) => ("error", describe::error(&error)),
-            };
-            events.push(event(now, name, what));
-            if name != "show" {
-                has_ended(&mut flow, now)?;
-                ensure(answers.is_empty(), &format!("{} answers are left over", answers.len()))?;
-                return Ok(events);
-            }
-        }
-        Err("it does not end".to_owned())
-    }
-
-    fn answers(&self) -> Result<VecDeque<Answer>, String> {
-        let mut answers = VecDeque::new();
-        let list = |value: Option<&Value>| match value {
-            Some(Value::List(answers)) => answers.clone(),
-            _ => Vec::new(),
-        };
-        let begin = list(self.file.field("begin"));
-        for answer in begin.iter().chain(&list(self.vector.field("answers"))) {
-            for _ in 0..answer.seconds("times").unwrap_or(1) {
-                answers.push_back(Answer {
-                    after: Duration::from_millis(answer.seconds("after").unwrap_or(0)),
-                    result: response(answer)?,
-                });
-            }
-        }
-        Ok(answers)
-    }
-
-    fn shows_no_secret<T: Debug>(
-        &self,
-        flow: &impl Debug,
-        step: &Result<T, Error>,
-    ) -> Result<(), String> {
-        let mut printed = format!("{flow:?} {step:?}");
-        if let Err(error) = step {
-            printed.push_str(&error.to_string());
-        }
-        let mut secrets = Vec::new();
-        collect_secrets(self.file.field("begin").unwrap_or(&Value::Null), &mut secrets);
-        collect_secrets(self.vector, &mut secrets);
-        match secrets.iter().find(|secret| printed.contains(**secret)) {
-            Some(secret) => Err(format!("the secret {secret} is in {printed}")),
-            None => Ok(()),
+    let begin = list(file.field("begin"));
+    for answer in begin.iter().chain(&list(vector.field("answers"))) {
+        for _ in 0..answer.seconds("times").unwrap_or(1) {
+            answers.push_back(Answer {
+                after: Duration::from_millis(answer.seconds("after").unwrap_or(0)),
+                result: response(answer)?,
+            });
         }
     }
+    Ok(answers)
 }
 
-struct Answer {
-    after: Duration,
-    result: Result<Response, HttpError>,
-}
-
-fn response(answer: &Value) -> Result<Result<Response, HttpError>, String> {
+pub(crate) fn response(answer: &Value) -> Result<Result<Response, HttpError>, String> {
     if let Some(kind) = answer.string("error") {
         let kind = match kind {
             "connect" => HttpErrorKind::Connect,
@@ -248,29 +123,6 @@ fn response(answer: &Value) -> Result<Result<Response, HttpError>, String> {
         retry_after: answer.seconds("retry_after").unwrap_or(0) as u32,
         body: body.into(),
     }))
-}
-
-/// Texts that no `Debug` and no error may hold: the strings of secret fields.
-fn collect_secrets<'a>(value: &'a Value, secrets: &mut Vec<&'a str>) {
-    const NAMES: [&str; 4] = ["access_token", "refresh_token", "id_token", "device_code"];
-    match value {
-        Value::List(values) => values.iter().for_each(|value| collect_secrets(value, secrets)),
-        Value::Map(fields) => {
-            for (name, value) in fields {
-                match value {
-                    Value::String(text) if NAMES.contains(&name.as_str()) && text.len() > 4 => {
-                        secrets.push(text);
-                    }
-                    value => collect_secrets(value, secrets),
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn event(now: Instant, name: &str, what: Value) -> Value {
-    Value::map([("at", Some(describe::millis(now, START))), (name, Some(what))])
 }
 
 fn compare(vector: &Value, events: &[Value]) -> Result<(), String> {

@@ -6,10 +6,10 @@ use crate::{Endpoint, Error, Instant, InvalidUrl, Named, Request, Response, Secr
 /// Asks Astro cloud who is signed in, in which organization, and for its workspaces.
 ///
 /// ```text
-/// Start ─send→ User ─answer, send→ Organization ─answer, send→ Workspaces ─last page→ Ended
-///                └─none is known, send→  │403, 404, send          ↑   ↑  └─page, send─┐
-///                                        └→ Organizations ─answer, send┘   └──────────────┘
-///                                                └─there is none→ Ended
+/// Start ─send→ User ─an id is known, send→ Organization ─answer, send→ Workspaces ─last page→ Ended
+///               │                              └─403, 404, send→ Organizations  └─page, send→ Workspaces
+///               └─none is known, send→ Organizations ─answer, send→ Workspaces
+///                                                     └─there is none→ Ended
 /// ```
 #[derive(Debug)]
 pub struct Account {
@@ -51,8 +51,8 @@ const MOST_WORKSPACES: u64 = 10_000;
 impl Account {
     /// Asks `api`, such as `https://api.astronomer.io`, with `access_token`.
     ///
-    /// `organization` is the id of the one looked up, or used last; where it is not known, or the
-    /// user is not in it any more, the first is taken.
+    /// `organization` is the id of the one used last; where it is not known the user's own is taken,
+    /// and where he is not in it any more, the first.
     pub fn new(
         api: &Endpoint,
         access_token: Secret,
@@ -77,11 +77,13 @@ impl Account {
         success(of, response, self.parse, &[&self.access_token])
     }
 
-    fn user(&self, response: &Response) -> Result<User, Error> {
+    /// The user, whose organization is taken unless another one was named.
+    fn user(&mut self, response: &Response) -> Result<User, Error> {
         const OF: &str = "user";
         let body = self.read(OF, response)?;
         let text = |name| body.string(name).filter(|text| !text.is_empty()).map(str::to_owned);
         let id = text("id").ok_or_else(|| Error::malformed(OF, "it has no id", 200))?;
+        self.organization = self.organization.take().or_else(|| text("organizationId"));
         Ok(User { id, email: text("username"), name: text("fullName") })
     }
 
@@ -176,7 +178,8 @@ impl Flow for Account {
                 (State::User, Action::Send(request))
             }
             (State::User, Input::Response(response)) => {
-                self.ask_organization(self.user(&*response?)?)?
+                let user = self.user(&*response?)?;
+                self.ask_organization(user)?
             }
             (State::Organization(user), Input::Response(Ok(response)))
                 if matches!(response.status, 403 | 404) =>

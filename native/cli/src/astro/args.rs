@@ -51,6 +51,8 @@ enum Command {
     /// Print what other programs sign in with
     #[command(subcommand)]
     Auth(Auth),
+    /// Look at everything that signing in depends on, and say what is wrong
+    Doctor,
     /// Print the completion script of a shell
     Completions {
         /// Which shell
@@ -131,6 +133,10 @@ impl Commands for Args {
         Global { profile: None, server: None, json: self.json, verbose: self.verbose }
     }
 
+    fn is_doctor(&self) -> bool {
+        matches!(self.command, Command::Doctor)
+    }
+
     fn completions(&self) -> Option<Shell> {
         match self.command {
             Command::Completions { shell } => Some(shell),
@@ -157,8 +163,8 @@ impl Commands for Args {
             Command::Workspace(command) => workspace::run(context, command).await?,
             Command::Whoami => whoami::run(context).await?,
             Command::Auth(Auth::Token) => token::run(context).await?,
-            // They were printed before anything was opened.
-            Command::Completions { .. } => {}
+            // They were served before anything was opened.
+            Command::Doctor | Command::Completions { .. } => {}
         }
         Ok(ExitCode::SUCCESS)
     }

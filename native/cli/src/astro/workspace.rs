@@ -1,6 +1,6 @@
 //! The workspaces of the organization, or of the installation, that the user is signed in to.
 
-use astropass::{Named, Profile, Session, printable};
+use astropass::{Named, Profile, Provider, Session, System, printable};
 use serde_json::json;
 
 use super::args::Workspace;
@@ -10,7 +10,7 @@ use crate::input;
 use crate::output::{self, BOLD, GREEN};
 
 pub(super) async fn run(context: &Context<'_>, command: &Workspace) -> Result<(), Failure> {
-    let session = context.session()?;
+    let session = session(context)?;
     let before = context.home.profile(&context.profile)?;
     let organization = before.as_ref().and_then(|profile| profile.organization.clone());
     let found = session.workspaces(organization.as_ref().map(|it| it.id.as_str())).await?;
@@ -45,6 +45,18 @@ pub(super) async fn run(context: &Context<'_>, command: &Workspace) -> Result<()
         output::note(&format!("{GREEN}✓{GREEN:#} Using workspace \"{name}\""));
     }
     Ok(())
+}
+
+/// The context's session; a token from the environment is for its domain, signed in there or not.
+fn session(context: &Context<'_>) -> Result<Session, Failure> {
+    let Some(token) = Context::environment_token() else { return context.session() };
+    let domain = super::context::domain(&context.home, Some(&context.profile))?;
+    let api = domain.api()?;
+    let mut builder = context.builder(&context.profile).access_token(token).server(api.clone());
+    if domain.system() == System::Software {
+        builder = builder.provider(Provider::software(&api));
+    }
+    context.build(builder)
 }
 
 fn list(context: &Context<'_>, workspaces: &[Named], current: Option<&Named>) {

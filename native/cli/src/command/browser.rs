@@ -80,12 +80,12 @@ fn show(prompt: &BrowserPrompt, host: &str, opens: bool, can_paste: bool, json: 
         output::note(&format!("{open}\n\n  {BOLD}{url}{BOLD:#}\n"));
         if !prompt.is_listening {
             output::note(&format!(
-                "Another program has the port of {}, so the last page will not be shown.\nPaste its whole URL here.\n",
+                "Another program has the port of {}, so the last page will not be this login's.\nPaste the whole URL of that page here, which does not show it, and press Enter.\n",
                 prompt.redirect_uri
             ));
         } else if can_paste {
             output::note(
-                "If the browser is on another machine, its last page cannot be shown there:\npaste the whole URL of that page here.\n",
+                "If the browser is on another machine, it cannot show the last page: paste the whole URL\nof that page here, which does not show it, and press Enter.\n",
             );
         }
     }
@@ -101,8 +101,13 @@ fn refuse(error: &Error, countdown: &Countdown, json: bool) {
             "event": "paste_refused", "code": error.code(), "message": error.to_string(),
         }));
     } else {
-        countdown
-            .note(&format!("That does not help: {error}. Paste the whole URL of the last page."));
+        let problem = match error {
+            Error::InvalidCallback(problem) => (*problem).to_owned(),
+            error => error.to_string(),
+        };
+        countdown.note(&format!(
+            "That is not the answer to this login: {problem}. Paste the whole URL of the last page."
+        ));
     }
 }
 

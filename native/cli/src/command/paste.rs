@@ -132,9 +132,10 @@ mod platform {
         }
     }
 
-    /// Whether the terminal is this program's: it would stop one in the background that reads.
+    /// Whether the terminal lets this program read: it stops one of its own in the background.
     pub(super) fn is_foreground() -> bool {
-        tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp())
+        // One that is not this program's stops nobody.
+        tcgetpgrp(stdin()).map_or(true, |group| group == getpgrp())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::args::Login;
 use crate::context::{env, url_of};
 use crate::failure::{Failure, NETWORK};
 
-const WORKOS: &str = "https://api.workos.com";
+pub(super) const WORKOS: &str = "https://api.workos.com";
 const SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 /// The provider with every endpoint found, and those of them that were set by hand.

@@ -27,8 +27,18 @@ use messages::{
     is_none, read_alias, two, unreadable,
 };
 
+pub(super) const NAME: &str = "Secret Service";
 /// The interface names none.
 pub(super) const LIMIT: Option<usize> = None;
+
+pub(super) fn check() -> Result<(), StoreError> {
+    let mut secrets = Secrets::connect("", "", Prompt::Never)?;
+    let collection = secrets.default_collection()?.ok_or_else(no_keyring)?;
+    if secrets.is_locked(&collection)? {
+        return Err(StoreError::Locked("its password is needed".to_owned()));
+    }
+    Ok(())
+}
 
 pub(super) fn read(
     service: &str,
@@ -174,13 +184,18 @@ impl<'a> Secrets<'a> {
     /// those of a locked collection from a search, and have no collection at all while it is closed.
     fn unlock_default(&mut self) -> Result<bool, StoreError> {
         let collection = self.default_collection()?.ok_or_else(no_keyring)?;
-        let get = call(&collection, "org.freedesktop.DBus.Properties", "Get");
-        let reply = self.bus.call(get.append2(COLLECTION, "Locked"))?;
-        let Variant(locked) =
-            reply.map_err(|error| fault(&error))?.read1::<Variant<bool>>().map_err(unreadable)?;
+        let locked = self.is_locked(&collection)?;
         if locked {
             self.unlock(vec![collection])?;
         }
+        Ok(locked)
+    }
+
+    fn is_locked(&mut self, collection: &Path<'static>) -> Result<bool, StoreError> {
+        let get = call(collection, "org.freedesktop.DBus.Properties", "Get");
+        let reply = self.bus.call(get.append2(COLLECTION, "Locked"))?;
+        let Variant(locked) =
+            reply.map_err(|error| fault(&error))?.read1::<Variant<bool>>().map_err(unreadable)?;
         Ok(locked)
     }
 

@@ -50,7 +50,8 @@ pub(super) async fn sign_in(attempt: &Attempt<'_>) -> Result<(Session, Option<St
     if let Some(email) = &email {
         attempt.context.home.set_email(&attempt.context.profile, email)?;
     }
-    Ok((session, organization))
+    // The login server has ids of its own: what the API has is told by the token.
+    Ok((session, None))
 }
 
 /// The address that the user gives, with the last one at hand; `None` where nobody is there to ask

@@ -12,6 +12,7 @@ use security_framework::os::macos::keychain::SecKeychain;
 
 use crate::store::keyring::Prompt;
 
+pub(in super::super) const NAME: &str = "Keychain";
 /// No limit is documented, and an item is never split here: each one can raise a prompt.
 pub(in super::super) const LIMIT: Option<usize> = None;
 

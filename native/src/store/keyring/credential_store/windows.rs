@@ -9,6 +9,7 @@ pub(super) use windows_native_keyring_store::Store;
 
 use crate::store::keyring::Prompt;
 
+pub(in super::super) const NAME: &str = "Credential Manager";
 /// `CRED_MAX_CREDENTIAL_BLOB_SIZE`. It counts bytes, and secrets are stored as bytes: as a password
 /// each ASCII character would take two.
 pub(in super::super) const LIMIT: Option<usize> = Some(5 * 512);

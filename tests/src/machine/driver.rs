@@ -6,11 +6,17 @@ use std::time::Duration;
 use astropass_core::flow::{Action, Flow, Input};
 use astropass_core::{Error, Instant};
 
-use super::replies::{CANARY, Event, Reply, Said};
+use super::said::{CANARY, Event, Reply, Said};
 
 /// A [`Flow`] whose output is only printed.
-pub(crate) trait Machine {
+pub trait Machine {
+    /// As [`Flow::step`].
+    ///
+    /// # Errors
+    /// As that.
     fn step(&mut self, input: Input, now: Instant) -> Result<Action<String>, Error>;
+
+    /// Its `Debug`.
     fn printed(&self) -> String;
 }
 
@@ -30,7 +36,10 @@ impl<F: Flow<Output: Debug> + Debug> Machine for F {
     }
 }
 
-pub(crate) struct Driver {
+/// A machine, and the books on what it was told and asked for.
+///
+/// Each step panics where the contract is broken.
+pub struct Driver {
     machine: Box<dyn Machine>,
     now: Instant,
     phase: Phase,
@@ -53,7 +62,9 @@ enum Phase {
 }
 
 impl Driver {
-    pub(crate) fn new(machine: Box<dyn Machine>) -> Self {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new(machine: Box<dyn Machine>) -> Self {
         let now = Instant::from_millis(1_000_000);
         Self {
             machine,
@@ -66,11 +77,17 @@ impl Driver {
         }
     }
 
-    pub(crate) fn is_done(&self) -> bool {
+    /// Whether it has come to its end with a result.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
         self.phase == Phase::Done
     }
 
-    pub(crate) fn take(&mut self, event: Event) {
+    /// Lets one thing happen.
+    ///
+    /// # Panics
+    /// If the machine does what it must not.
+    pub fn take(&mut self, event: Event) {
         match event {
             Event::Pass(millis) => self.now = self.now + Duration::from_millis(millis),
             Event::PassWait => {

@@ -1,0 +1,118 @@
+//! What everything that signing in depends on looks like, to be pasted into a report of a bug.
+//!
+//! Nothing is changed, no token is sent, and one thing that fails or hangs keeps nobody from seeing
+//! the others.
+
+mod check;
+mod environment;
+mod home;
+mod network;
+mod session;
+mod store;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use astropass::{Endpoint, Home, Profile};
+
+use self::check::{Check, Report};
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::{check_own, context};
+
+/// How long one look may take, at a server or at a disk.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is looked at.
+struct Subject {
+    /// Read only
+    home: Option<Home>,
+    name: String,
+    /// As it is stored, if it is and can be read
+    profile: Option<Profile>,
+    /// Whether the profile is not known because the file cannot be read
+    is_unreadable: bool,
+    /// The API server
+    server: Option<Endpoint>,
+}
+
+/// `profile_of` says which profile is meant.
+pub(crate) async fn run(
+    global: &Global,
+    profile_of: impl Fn(&Home) -> Result<String, Failure>,
+) -> ExitCode {
+    let mut report = Report::new(global.json);
+    report.add(environment::program());
+    report.add(environment::system());
+    report.extend(environment::variables(global));
+    let subject = subject(global, profile_of, &mut report).await;
+
+    let (keyring, session, certificates, provider, server) = tokio::join!(
+        store::keyring(),
+        session::read(&subject),
+        network::certificates(&subject),
+        network::provider(&subject),
+        network::server(&subject),
+    );
+    report.extend(store::checks(&subject, &keyring));
+    report.add(session::check(&subject, session, &keyring));
+    report.extend(network::proxies());
+    report.add(certificates);
+    report.add(provider.check);
+    report.add(server.check);
+    report.add(network::clock([provider.clock_ahead, server.clock_ahead]));
+    report.finish()
+}
+
+/// Looks at the home, and finds out what else to look at.
+async fn subject(
+    global: &Global,
+    profile_of: impl Fn(&Home) -> Result<String, Failure>,
+    report: &mut Report,
+) -> Subject {
+    let mut subject = Subject {
+        home: None,
+        name: "default".to_owned(),
+        profile: None,
+        is_unreadable: true,
+        server: context::server_override(global).ok().flatten(),
+    };
+    let home = match Home::from_env() {
+        Ok(home) => home.read_only(),
+        Err(error) => {
+            report.add(Check::failure("Home", error));
+            return subject;
+        }
+    };
+    let looked = home.clone();
+    let Some(checks) = on_thread(move || home::look(&looked)).await else {
+        report.add(Check::hung("Home", "the folder"));
+        return subject;
+    };
+    report.extend(checks);
+    let named = profile_of(&home).and_then(|name| check_own(&home, &name).map(|()| name));
+    match named {
+        Ok(name) => subject.name = name,
+        Err(failure) => report.add(Check::failure("Environment", failure)),
+    }
+    let (looked, name) = (home.clone(), subject.name.clone());
+    match on_thread(move || home::locks(&looked, &name)).await {
+        Some(checks) => report.extend(checks),
+        None => report.add(Check::hung("Lock", "the folder")),
+    }
+    let profile = home.profile(&subject.name);
+    subject.is_unreadable = profile.is_err();
+    subject.profile = profile.ok().flatten();
+    if subject.server.is_none() {
+        let of_profile = subject.profile.as_ref().and_then(|profile| profile.server.clone());
+        subject.server = of_profile.or_else(|| context::default_server().ok().flatten());
+    }
+    subject.home = Some(home);
+    subject
+}
+
+/// Runs what may block; `None` if it takes too long, and then nobody waits for it.
+async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let done = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(work)).await;
+    done.ok()?.ok()
+}

@@ -1,0 +1,88 @@
+//! The program, the system, and what the environment says.
+
+use std::env::consts::{ARCH, OS};
+use std::fs;
+
+use astropass::{Keyring, StoreChoice};
+use serde_json::json;
+
+use super::check::Check;
+use crate::args::Global;
+use crate::context::{self, Context, VARIABLES, env};
+use crate::failure::Failure;
+use crate::program::Program;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+pub(super) fn program() -> Check {
+    let (name, keyring) = (Program::running().name(), Keyring::PLATFORM);
+    let mut message = format!("{name} {VERSION}, keyring: {keyring}, TLS: rustls with ring");
+    for (what, given) in
+        [("client", option_env!("ASTRO_CLIENT_ID")), ("API server", option_env!("ASTRO_SERVER"))]
+    {
+        if given.is_some() {
+            message.push_str(&format!(", built with {what}"));
+        }
+    }
+    Check::ok("Program", message).fact("version", VERSION)
+}
+
+pub(super) fn system() -> Check {
+    let mut message = format!("{OS} {ARCH}");
+    for more in [distribution(), kernel()].into_iter().flatten() {
+        message.push_str(", ");
+        message.push_str(&more);
+    }
+    Check::ok("System", message).fact("os", OS).fact("arch", ARCH)
+}
+
+/// `os-release`(5)
+fn distribution() -> Option<String> {
+    let release = fs::read_to_string("/etc/os-release").ok()?;
+    let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    Some(name.trim_matches('"').to_owned())
+}
+
+fn kernel() -> Option<String> {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+    Some(format!("kernel {}", release.trim()))
+}
+
+/// Names of variables, and not what they say.
+pub(super) fn variables(global: &Global) -> Vec<Check> {
+    let name = "Environment";
+    let wrong = [
+        context::check_environment().err(),
+        context::server_override(global).err(),
+        store_choice().err(),
+    ];
+    let mut checks: Vec<_> =
+        wrong.into_iter().flatten().map(|failure| Check::failure(name, failure)).collect();
+    if Context::environment_token().is_some() {
+        let program = Program::running();
+        let (variable, noun) = (program.token_variable(), program.noun());
+        checks.push(Check::warning(
+            name,
+            format!("{variable} is set: commands use it, as it is, and not the {noun}'s session"),
+            "Unset it to use the session.",
+        ));
+    }
+    if checks.is_empty() {
+        let set = VARIABLES.into_iter().chain(["ASTRO_HOME"]).filter(|name| env(name).is_some());
+        let set: Vec<_> = set.collect();
+        let message = match set.as_slice() {
+            [] => "no variable of this program is set".to_owned(),
+            set => format!("set: {}", set.join(", ")),
+        };
+        checks.push(Check::ok(name, message).fact("set", json!(set)));
+    }
+    checks
+}
+
+/// The store that the environment names.
+pub(super) fn store_choice() -> Result<Option<StoreChoice>, Failure> {
+    let parse = |store: String| {
+        store.parse().map_err(|error| Failure::usage(format!("In ASTRO_STORE, {error}.")))
+    };
+    env("ASTRO_STORE").map(parse).transpose()
+}

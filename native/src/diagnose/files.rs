@@ -1,0 +1,108 @@
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use astropass_core::StoreError;
+
+use crate::store::failed;
+
+/// A folder or file as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its name in the folder; empty for the folder itself
+    pub name: String,
+    /// What it is
+    pub kind: Kind,
+    /// Its permission bits, where the system has them
+    pub mode: Option<u32>,
+    /// Whether it belongs to the user who runs this
+    pub is_own: bool,
+    /// Its size in bytes
+    pub len: u64,
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A folder
+    Folder,
+    /// A file
+    File,
+    /// A symbolic link
+    Link,
+    /// A pipe, a socket, a device
+    Other,
+}
+
+impl Found {
+    fn new(name: String, metadata: &fs::Metadata) -> Self {
+        let kind = match metadata.file_type() {
+            kind if kind.is_symlink() => Kind::Link,
+            kind if kind.is_dir() => Kind::Folder,
+            kind if kind.is_file() => Kind::File,
+            _ => Kind::Other,
+        };
+        let (mode, is_own) = owner(metadata);
+        Self { name, kind, mode, is_own, len: metadata.len() }
+    }
+
+    /// Whether others may read or write it.
+    pub fn is_open_to_others(&self) -> bool {
+        self.mode.is_some_and(|mode| mode & 0o077 != 0)
+    }
+}
+
+#[cfg(unix)]
+fn owner(metadata: &fs::Metadata) -> (Option<u32>, bool) {
+    use std::os::unix::fs::MetadataExt;
+    let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
+    (Some(metadata.mode() & 0o7777), is_own)
+}
+
+/// A user's profile folder is already his own there.
+#[cfg(not(unix))]
+fn owner(_: &fs::Metadata) -> (Option<u32>, bool) {
+    (None, true)
+}
+
+pub(super) fn found(folder: &Path) -> Result<Vec<Found>, StoreError> {
+    // A link in the folder's place is followed, as all commands do.
+    let itself = match fs::metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        itself => itself.map_err(|error| failed("cannot look at", folder, &error))?,
+    };
+    let itself = Found::new(String::new(), &itself);
+    if itself.kind != Kind::Folder {
+        return Ok(vec![itself]);
+    }
+    let entries =
+        fs::read_dir(folder).map_err(|error| failed("cannot list", folder, &error))?.flatten();
+    let mut inside: Vec<_> = entries
+        .filter_map(|entry| {
+            let metadata = fs::symlink_metadata(entry.path()).ok()?;
+            Some(Found::new(entry.file_name().to_string_lossy().into_owned(), &metadata))
+        })
+        .collect();
+    inside.sort_by(|a, b| a.name.cmp(&b.name));
+    inside.insert(0, itself);
+    Ok(inside)
+}
+
+#[cfg(unix)]
+pub(super) fn check_writable(folder: &Path) -> Result<(), StoreError> {
+    use rustix::fs::{Access, access, statvfs};
+    access(folder, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| failed("cannot write in", folder, &error.into()))?;
+    let full = || failed("cannot write in", folder, &io::ErrorKind::StorageFull.into());
+    // A file system that counts no blocks has no end of them.
+    match statvfs(folder) {
+        Ok(space) if space.f_blocks > 0 && space.f_bavail == 0 => Err(full()),
+        _ => Ok(()),
+    }
+}
+
+/// Nothing shows there without writing.
+#[cfg(not(unix))]
+pub(super) fn check_writable(_: &Path) -> Result<(), StoreError> {
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! What the environment says.
+
+use super::{CLOUD, World};
+
+/// Good at the API, and no access token of the login server: what an API token is.
+const API_TOKEN: &str = "astro-api-token-Y2FuYXJ5";
+
+#[test]
+fn astro_api_token_is_used_and_never_written_to_disk() {
+    let world = World::new();
+    let astro = |args: &str| world.astro(args).env("ASTRO_API_TOKEN", API_TOKEN);
+    let printed = astro("auth token").printing_a_token().run();
+    assert_eq!(printed.ok().trim(), API_TOKEN);
+    let who = astro("whoami").run();
+    assert!(who.ok().contains("ASTRO_API_TOKEN is used"), "{who:?}");
+    let workspaces = astro("workspace list").run();
+    assert!(workspaces.ok().contains("Production"), "{workspaces:?}");
+    assert!(!world.home.credentials_file().exists());
+}
+
+#[test]
+fn astro_api_token_wins_over_a_login_and_logout_says_that_it_still_counts() {
+    let world = World::new().with_token("grace");
+    let printed = world.astro("auth token").env("ASTRO_API_TOKEN", API_TOKEN);
+    assert_eq!(printed.printing_a_token().run().ok().trim(), API_TOKEN);
+    let output = world.astro("logout").env("ASTRO_API_TOKEN", API_TOKEN).run();
+    output.ok();
+    assert!(output.stderr.contains("ASTRO_API_TOKEN is set"), "{output:?}");
+}
+
+#[test]
+fn a_blank_astro_api_token_does_not_pass_for_none() {
+    let world = World::new().with_token("ada");
+    world.astro("auth token").env("ASTRO_API_TOKEN", " ").run().failed(2);
+}
+
+#[test]
+fn astro_home_holds_the_folder_and_astro_domain_names_the_context() {
+    let world = World::new();
+    let other = tempfile::tempdir().unwrap();
+    let token = world.domains.servers.cloud_token("ada", 3600).unwrap();
+    let login = world.astro("login -t -").stdin(format!("{token}\n"));
+    login.env("ASTRO_HOME", other.path()).env("ASTRO_DOMAIN", CLOUD).run().ok();
+    assert!(other.path().join(".astro/credentials.json").exists());
+    assert!(!world.home.credentials_file().exists());
+}
+
+#[test]
+fn localhost_is_the_cloud_only_by_astro_domain() {
+    let world = World::new();
+    let cloud = world.astro("login --email ada@example.com").env("ASTRO_DOMAIN", "localhost").run();
+    assert!(cloud.failed(6).contains("no Astro at localhost"), "{cloud:?}");
+    let software = world.astro("login localhost").run();
+    assert!(software.failed(6).contains("no an Astronomer Software"), "{software:?}");
+}

@@ -1,0 +1,82 @@
+//! What `ast doctor` says of the keyring, in each state that it can be in.
+
+use std::os::unix::net::UnixListener;
+use std::time::{Duration, Instant};
+
+use astropass_tests::sandbox::{self, Bus, Daemon, inside, lock};
+use serde_json::Value;
+
+use super::{Desk, items};
+
+/// The three seconds for a keyring, with what else it may take on a loaded machine.
+const SOON: Duration = Duration::from_secs(8);
+
+impl Desk {
+    /// The checks `keyring`, `store` and `session`, after the exit code that is expected.
+    fn doctor(&self, code: i32) -> [Value; 3] {
+        let output = self.ast("doctor --json").env("ASTRO_ISSUER", self.server.url()).run();
+        assert_eq!(output.code, Some(code), "{output}");
+        let [report] = output.json().try_into().unwrap();
+        ["keyring", "store", "session"].map(|name| {
+            let checks = report["checks"].as_array().unwrap();
+            checks.iter().find(|check| check["check"] == name).unwrap().clone()
+        })
+    }
+}
+
+#[test]
+fn unlocked_then_locked_then_gone() {
+    inside("keyring::doctor::unlocked_then_locked_then_gone", Bus::Empty, || {
+        let daemon = Daemon::unlocked();
+        let desk = Desk::new();
+        let [keyring, store, _] = desk.doctor(0);
+        assert_eq!(keyring["state"], "unlocked");
+        assert!(store["message"].as_str().unwrap().contains("a login would use the keyring"));
+        assert!(items().is_empty(), "nothing is written");
+
+        desk.login("").run().ok();
+        let before = items();
+        let [keyring, store, session] = desk.doctor(0);
+        assert_eq!(keyring["message"], "Secret Service, unlocked");
+        assert_eq!([&store["store"], &store["choice"]], ["keyring", "auto"]);
+        assert_eq!(
+            [&session["status"], &session["can_refresh"]],
+            [&"ok".into(), &Value::Bool(true)]
+        );
+
+        lock();
+        let [keyring, _, session] = desk.doctor(7);
+        assert_eq!([&keyring["status"], &keyring["state"]], ["failure", "locked"]);
+        assert!(keyring["next"].as_str().unwrap().starts_with("Unlock the keyring"), "{keyring}");
+        assert_eq!(session["status"], "warning", "{session}");
+
+        drop(daemon);
+        let [keyring, ..] = desk.doctor(7);
+        assert_eq!([&keyring["status"], &keyring["state"]], ["failure", "absent"]);
+
+        let _daemon = Daemon::unlocked();
+        assert_eq!(items(), before, "nothing is changed");
+        // Where the tokens are in a file, no keyring is missed.
+        let desk = Desk::new();
+        desk.login("--store file").run().ok();
+        lock();
+        let [keyring, store, session] = desk.doctor(0);
+        assert_eq!([&keyring["status"], &keyring["state"]], ["ok", "locked"]);
+        assert_eq!([&store["store"], &session["status"]], ["file", "ok"]);
+    });
+}
+
+/// A bus that takes the connection and says nothing.
+#[test]
+fn hung() {
+    inside("keyring::doctor::hung", Bus::None, || {
+        let _bus = UnixListener::bind(sandbox::runtime_dir().join("bus")).unwrap();
+        let desk = Desk::new();
+        let started = Instant::now();
+        let [keyring, store, session] = desk.doctor(7);
+        assert!(started.elapsed() < SOON, "took {:?}", started.elapsed());
+        assert_eq!([&keyring["status"], &keyring["state"]], ["failure", "unavailable"]);
+        assert!(store["message"].as_str().unwrap().contains("a login would fail"), "{store}");
+        assert_eq!(session["signed_in"], false);
+    });
+}
