@@ -5,8 +5,7 @@ use super::state::{Current, login_of};
 use super::{LOCK_WAIT, Session, drive, silent};
 use crate::flow::Refresh;
 use crate::{
-    AccessToken, Credentials, Error, Event, Freshness, Grant, Http, Instant, Runtime, Secret,
-    Store, StoreError,
+    AccessToken, Error, Event, Freshness, Grant, Http, Instant, Runtime, Secret, Store, StoreError,
 };
 
 /// Seconds between attempts to refresh while the token is still valid.
