@@ -28,6 +28,13 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<(), Failure> {
     let profile = context.signed_in()?;
     let user = profile.user.as_ref();
     if context.global.json {
+        let place = match Program::running() {
+            Program::Ast => json!({"account": output::account_json(profile.account())}),
+            Program::Astro => json!({
+                "organization": output::named_json(profile.organization.as_ref()),
+                "workspace": output::named_json(profile.workspace.as_ref()),
+            }),
+        };
         let mut shown = json!({
             noun: profile.name,
             "provider": session.provider().issuer,
@@ -36,12 +43,8 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<(), Failure> {
             "expires_at": expires_at.and_then(output::rfc3339),
             "store": profile.store.map(|store| store.as_str()),
         });
-        match Program::running() {
-            Program::Ast => shown["account"] = output::account_json(profile.account()),
-            Program::Astro => {
-                shown["organization"] = output::named_json(profile.organization.as_ref());
-                shown["workspace"] = output::named_json(profile.workspace.as_ref());
-            }
+        if let (Some(shown), serde_json::Value::Object(place)) = (shown.as_object_mut(), place) {
+            shown.extend(place);
         }
         output::json(&shown);
         return Ok(());
