@@ -1,6 +1,5 @@
 //! Killed right after each system call that changes something, one after the other.
 
-use std::fs;
 use std::thread;
 
 use astropass_tests::ast::Call;
@@ -80,9 +79,6 @@ fn synced_before_it_is_told() {
     let terminal = Terminal::new(Place::File, "default".to_owned(), 30);
     for work in ALL {
         let _ = work.prepare(&terminal);
-        if work == Work::FirstLogin {
-            fs::remove_dir_all(terminal.folder()).unwrap();
-        }
         let traced = work.command(&terminal).traced(|_| true, None);
         assert_eq!(traced.code, Some(0), "{work:?}");
         let folder = terminal.folder().display().to_string();

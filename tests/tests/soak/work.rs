@@ -1,6 +1,7 @@
 //! What is done to a session, and what must be left of it wherever that is cut short.
 
 use std::collections::HashSet;
+use std::fs;
 
 use astropass_tests::ast::Ast;
 use astropass_tests::server::Stats;
@@ -38,7 +39,10 @@ impl Work {
     pub(crate) fn prepare(self, terminal: &Terminal) -> Before {
         terminal.sign_in();
         match self {
-            Self::FirstLogin => terminal.sign_out(),
+            Self::FirstLogin => {
+                terminal.sign_out();
+                fs::remove_dir_all(terminal.folder()).unwrap();
+            }
             Self::Refresh => terminal.age(EXPIRED),
             // From one organization to another.
             Self::Account => {
@@ -92,12 +96,7 @@ impl Work {
         if found.is_some() {
             terminal.age(EXPIRED);
         }
-        let kept = terminal
-            .world
-            .home
-            .credentials_file()
-            .exists()
-            .then(|| terminal.world.home.credentials());
+        let kept = terminal.file();
         let token = terminal.ast("token").printing_a_token().run();
         // Asked only now: what was sent before a kill may be answered after it.
         let stats = server.stats();
@@ -109,7 +108,7 @@ impl Work {
             None => drop(token.failed(4)),
             Some(_) if ended => {
                 assert!(token.failed(4).starts_with("session"), "{}", token.stderr);
-                assert_eq!(Some(terminal.world.home.credentials()), kept, "it was deleted");
+                assert_eq!(terminal.file(), kept, "it was deleted");
             }
             Some(_) if token.code != Some(0) => {
                 figures.lost += 1;
@@ -121,9 +120,6 @@ impl Work {
             terminal.ast("logout").run().ok();
             assert!(terminal.tokens().is_none());
         }
-        figures.orphans += match found.is_some() || kept.is_some() {
-            true => terminal.orphans(),
-            false => 0,
-        };
+        figures.orphans += terminal.orphans();
     }
 }
