@@ -2,9 +2,11 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { dataOf, withData } from "./data.mjs";
 import { trimmed } from "./glue.mjs";
 import { shortenNames } from "./names.mjs";
 import { withoutPanics } from "./panics.mjs";
+import { withoutData } from "./sections.mjs";
 import { optimize } from "./shrink.mjs";
 import { loginSlots, split } from "./split.mjs";
 
@@ -23,6 +25,8 @@ export function compile(root, output) {
   // Panics name source files, by paths that differ from machine to machine.
   const cargo = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   const flags = [`--remap-path-prefix=${cargo}=/cargo`, `--remap-path-prefix=${root}=/astropass`];
+  // Each constant by itself, for `data.mjs`.
+  flags.push("-Clink-arg=--no-merge-data-segments");
   const args = ["build", "wasm", "--target", "web", "--profile", "wasm", "--mode", "no-install"];
   args.push("--no-typescript", "--no-pack", "--no-opt", "--out-dir", output);
   args.push("--", "--locked", "--target-dir", join(root, "target", "wasm32"));
@@ -31,12 +35,14 @@ export function compile(root, output) {
   execFileSync("wasm-pack", args, { cwd: root, stdio: "inherit", env });
 
   const bound = readFileSync(join(output, "astropass_wasm_bg.wasm"));
-  const parts = split(optimize(withoutPanics(bound), true), loginSlots(bound));
-  const modules = {
-    "astropass.wasm": optimize(parts.first, false),
-    "astropass-login.wasm": optimize(parts.login, false),
-  };
+  const code = withoutData(bound);
+  const parts = split(optimize(withoutPanics(code), true), loginSlots(code));
+  const { first, login } = withData(
+    { first: optimize(parts.first, false), login: optimize(parts.login, false) },
+    dataOf(bound),
+  );
   const glue = join(output, "astropass_wasm.js");
+  const modules = { "astropass.wasm": first, "astropass-login.wasm": login };
   const named = shortenNames(modules, trimmed(readFileSync(glue, "utf8"), bound));
   writeFileSync(glue, named.javascript);
   return named.modules;

@@ -7,7 +7,7 @@ import { FIRST } from "./split.mjs";
  * `__wb`, and what it takes from the exports.
  */
 const NAMES =
-  /\b\w+_h?[0-9a-f]{16}\b|\b__wb\w+(?=: function)|(?<=\bwasm\.)\w+/g;
+  /\b\w+_h?[0-9a-f]{16}\b|\b__wb\w+(?=: function)|(?<=\bwasm\.)\w+|\b__(wbg_ptr|wrap|destroy_into_raw)\b/g;
 
 /** Of what both modules import. */
 const MODULE = "_";

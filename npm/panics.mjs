@@ -1,5 +1,4 @@
 import binaryen from "binaryen";
-import { DATA, mapSections } from "./sections.mjs";
 import { emitted, parse } from "./shrink.mjs";
 import { keepSlots } from "./table.mjs";
 
@@ -27,23 +26,8 @@ const UNUSED =
 /** Exports for panics that could be caught; here none can. */
 const UNWINDING = ["__abort_handler", "__instance_terminated"];
 
-/** What panics say, which is left in the data. */
-const MESSAGES = new RegExp(
-  [
-    "assertion `left [^]*? right` failed(: )?[^]*?right: ",
-    "cannot access a Thread Local Storage value during or after destruction: ",
-    "(capacity overflow|Layout|Access)(Error)?|called `Result::unwrap\\(\\)` on an `Err` value",
-    "Tried to shrink to a larger capacity|cannot recursively acquire mutex",
-    "closure invoked recursively or after being dropped|RefCell already (mutably )?borrowed",
-    "`async fn` resumed after completion|0x0123456789ABCDEF|0123456789abcdef|==!=matches",
-  ].join("|"),
-  "g",
-);
-/** The names of Rust's source files. */
-const PATHS = /(?<=\0)[\w./-]+\.rs(?=\0)/g;
-
 /**
- * The wasm without the wording of panics, and without the places that they would name.
+ * The wasm without the wording of panics; what that would say is then named by nothing in it.
  *
  * @param {Uint8Array} wasm with names
  */
@@ -57,36 +41,5 @@ export function withoutPanics(wasm) {
     const { name, module: imported } = binaryen.getFunctionInfo(function_);
     if (!imported && unused(name)) binaryen.Function.setBody(function_, module.unreachable());
   }
-  const { offset, data } = module.getDataSegmentInfo(module.getDataSegmentByIndex(0));
-  const text = Buffer.from(data).toString("latin1");
-  const silent = silenced(text, Number(offset));
-  return mapSections(emitted(module, true), (id, body) =>
-    DATA.includes(id) ? body.replace(text, () => silent) : body,
-  );
-}
-
-/**
- * Constant data with zeros in the place of words for panics.
- *
- * @param {string} data as Latin-1
- * @param {number} address where it begins in memory
- */
-function silenced(data, address) {
-  let silent = data.replace(MESSAGES, zeros).replace(PATHS, zeros);
-  for (const { 0: path, index } of data.matchAll(PATHS)) {
-    // `core::panic::Location`: the address and the length of the path, the line, the column.
-    const [before = "", ...locations] = silent.split(latin1(address + index, path.length));
-    silent = before + locations.map((rest) => "\0".repeat(16) + rest.slice(8)).join("");
-  }
-  return silent;
-}
-
-/** @param {string} text */
-function zeros(text) {
-  return "\0".repeat(text.length);
-}
-
-/** @param {number[]} numbers of 32 bits, as they are in memory */
-function latin1(...numbers) {
-  return Buffer.from(new Uint32Array(numbers).buffer).toString("latin1");
+  return emitted(module, true);
 }

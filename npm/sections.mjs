@@ -1,7 +1,26 @@
 export const IMPORTS = 2;
 export const EXPORTS = 7;
 /** The bytes that a module puts into its memory, and how many pieces those are. */
-export const DATA = [11, 12];
+const DATA = [11, 12];
+
+/** @param {Uint8Array} wasm */
+export function withoutData(wasm) {
+  return mapSections(wasm, (id, body) => (DATA.includes(id) ? undefined : body));
+}
+
+/**
+ * @param {Uint8Array} wasm without data
+ * @param {{ start: number, bytes: Buffer }[]} segments to be put into the memory
+ */
+export function withSegments(wasm, segments) {
+  const vector = segments.map(({ start, bytes }) => {
+    // Into memory 0, from an `i32.const` on, which is signed: a byte more keeps it positive.
+    const address = [0x41, ...leb128(start).map((byte) => byte | 0x80), 0, 0x0b];
+    return Buffer.from([0, ...address, ...leb128(bytes.length), ...bytes]);
+  });
+  const body = Buffer.concat([Buffer.from(leb128(segments.length)), ...vector]);
+  return new Uint8Array(Buffer.concat([wasm, Buffer.from([DATA[0], ...leb128(body.length)]), body]));
+}
 
 /**
  * The module with other sections: `change` gets the number and the bytes of each, as Latin-1, and

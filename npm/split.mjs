@@ -1,5 +1,4 @@
 import binaryen from "binaryen";
-import { DATA, mapSections } from "./sections.mjs";
 import { emitted, functions, parse } from "./shrink.mjs";
 import { TABLE, keepSlots, slots } from "./table.mjs";
 
@@ -37,11 +36,10 @@ export function loginSlots(wasm) {
  *
  * The first is the whole without the exports and the table's slots of a login, and without what
  * nothing else reaches then, which binaryen finds out. The second has all that the first has not.
- * It works in the memory of the first, where its constants stay, and fills in the empty slots of
- * the table. There, behind the others, are the functions of the first that it calls: by names they
- * would cost more.
+ * It works in the memory of the first, and fills in the empty slots of the table. There, behind the
+ * others, are the functions of the first that it calls: by names they would cost more.
  *
- * @param {Uint8Array} whole
+ * @param {Uint8Array} whole without its data, see `data.mjs`
  * @param {Set<number>} futures the slots of the login
  */
 export function split(whole, futures) {
@@ -50,7 +48,7 @@ export function split(whole, futures) {
   keepSlots(first, (slot) => !futures.has(slot));
   first.runPasses(["remove-unused-module-elements"]);
 
-  const login = parse(mapSections(whole, (id, body) => (DATA.includes(id) ? undefined : body)));
+  const login = parse(whole);
   keepExports(login, (name) => LOGIN_EXPORT.test(name));
   keepSlots(login, (slot) => futures.has(slot));
   login.addMemoryImport(MEMORY, FIRST, "memory");
@@ -79,10 +77,11 @@ function share(first, login) {
   login.runPasses(["remove-unused-module-elements"]);
   const shared = functions(login).filter(({ module }) => module === FIRST);
 
-  const table = first.getTable(TABLE);
-  const start = binaryen.Table.getInitial(table);
-  binaryen.Table.setInitial(table, start + shared.length);
-  binaryen.Table.setMax(table, start + shared.length);
+  const start = binaryen.Table.getInitial(first.getTable(TABLE));
+  for (const table of [first.getTable(TABLE), login.getTable(TABLE)]) {
+    binaryen.Table.setInitial(table, start + shared.length);
+    binaryen.Table.setMax(table, start + shared.length);
+  }
   const names = shared.map(({ name }) => name);
   first.addActiveElementSegment(TABLE, "shared", names, first.i32.const(start));
   for (const [index, { name, params, results }] of shared.entries()) {

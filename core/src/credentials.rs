@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::wire::{Value, concat};
+use crate::wire::{Value, concat, digits};
 use crate::{Secret, StoreError, Timestamp};
 
 /// Whose session it is. Nothing that differs in any of these is ever taken for the same session.
@@ -217,10 +217,7 @@ impl Credentials {
         match tokens.seconds("version") {
             Some(VERSION) => {}
             Some(version) if version > VERSION => {
-                return Err(StoreError::Newer(concat(&[
-                    "their version is ",
-                    &version.to_string(),
-                ])));
+                return Err(StoreError::Newer(concat(&["their version is ", &digits(version)])));
             }
             _ => return Err(StoreError::Corrupt("the tokens have no version".to_owned())),
         }

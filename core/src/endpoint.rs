@@ -70,19 +70,13 @@ impl Endpoint {
         }
         check_tail(tail)?;
 
-        let mut text = String::from(if https { "https://" } else { "http://" });
-        text.push_str(&host);
-        if let Some((port, digits)) = port
-            && port != if https { 443 } else { 80 }
-        {
-            text.push(':');
-            text.push_str(digits);
-        }
-        if !tail.starts_with('/') {
-            text.push('/');
-        }
-        text.push_str(tail);
-        Ok(Self(text.into()))
+        let scheme = if https { "https://" } else { "http://" };
+        let (colon, port) = match port {
+            Some((port, digits)) if port != if https { 443 } else { 80 } => (":", digits),
+            _ => ("", ""),
+        };
+        let slash = if tail.starts_with("/") { "" } else { "/" };
+        Ok(Self(concat(&[scheme, &host, colon, port, slash, tail]).into()))
     }
 
     /// The URL as the WHATWG URL standard writes it.
@@ -140,7 +134,7 @@ impl Endpoint {
     pub fn join(&self, path: &str) -> Result<Self, InvalidUrl> {
         let base = without_slashes(self.without_query());
         let mut path = path;
-        while let Some(rest) = path.strip_prefix('/') {
+        while let Some(rest) = path.strip_prefix("/") {
             path = rest;
         }
         Self::parse(&concat(&[base, "/", path]))
@@ -181,7 +175,7 @@ fn split_where(text: &str, is_end: impl Fn(&u8) -> bool) -> (&str, &str) {
 
 /// `text` up to the slashes at its end.
 pub(crate) fn without_slashes(mut text: &str) -> &str {
-    while let Some(rest) = text.strip_suffix('/') {
+    while let Some(rest) = text.strip_suffix("/") {
         text = rest;
     }
     text
@@ -206,7 +200,7 @@ fn split_port(authority: &str) -> Result<HostAndPort<'_>, InvalidUrl> {
     let colon = authority.bytes().skip(bracket).position(|byte| byte == b':');
     let Some(colon) = colon else { return Ok((authority, None)) };
     let (host, port) = authority.split_at_checked(bracket + colon).unwrap_or_default();
-    let digits = port.strip_prefix(':').unwrap_or_default();
+    let digits = port.strip_prefix(":").unwrap_or_default();
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(InvalidUrl("its port is not a number"));
     }

@@ -5,7 +5,7 @@ use std::fmt;
 pub(crate) use self::server::is_unprintable;
 pub use self::server::{ServerError, printable};
 
-use crate::wire::{ParseJson, concat};
+use crate::wire::{ParseJson, concat, digits};
 use crate::{HttpError, HttpErrorKind, InvalidUrl, Response, Secret, StoreError};
 
 /// Why a sign-in, a token or a sign-out was not had.
@@ -129,12 +129,12 @@ impl Error {
                 "the server asks for fewer requests (HTTP 429)"
             }
             Self::Unavailable { status, .. } => {
-                let status = u64::from(*status).to_string();
+                let status = digits((*status).into());
                 return concat(&["the server cannot answer at the moment (HTTP ", &status, ")"]);
             }
             Self::MalformedResponse(error) => {
                 let MalformedResponse { of, problem, status } = &**error;
-                let status = u64::from(*status).to_string();
+                let status = digits((*status).into());
                 return concat(&[
                     "the server's ",
                     of,
@@ -203,10 +203,8 @@ impl Error {
     /// The error of an answer that promises a better one later.
     pub(crate) fn unavailable(response: &Response) -> Option<Self> {
         let status = response.status;
-        (status == 429 || status >= 500).then_some(Self::Unavailable {
-            status: status.into(),
-            retry_after: response.retry_after,
-        })
+        (status == 429 || status >= 500)
+            .then(|| Self::Unavailable { status: status.into(), retry_after: response.retry_after })
     }
 }
 

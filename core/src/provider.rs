@@ -77,7 +77,7 @@ impl Endpoints {
 
     /// None yet, but what metadata, or the stored form, says of the callback.
     pub(crate) fn knowing_callback(value: &Value) -> Self {
-        let issuer_in_callback = value.field(ISSUER_IN_CALLBACK) == Some(&Value::Bool(true));
+        let issuer_in_callback = matches!(value.field(ISSUER_IN_CALLBACK), Some(Value::Bool(true)));
         Self { issuer_in_callback, ..Self::default() }
     }
 
@@ -169,15 +169,14 @@ impl Provider {
             ("software", _) => Dialect::Software,
             _ => return None,
         };
+        let mut scopes = Vec::new();
+        for scope in value.field("scopes")?.as_list()? {
+            scopes.push(scope.as_str()?.to_owned());
+        }
         Some(Self {
             issuer: value.string("issuer")?.to_owned(),
             client_id: value.string("client_id")?.to_owned(),
-            scopes: value
-                .field("scopes")?
-                .as_list()?
-                .iter()
-                .map(|scope| scope.as_str().map(str::to_owned))
-                .collect::<Option<_>>()?,
+            scopes,
             endpoints: Endpoints::from_value(value.field("endpoints")?)?,
             dialect,
         })

@@ -151,5 +151,5 @@ pub fn is_profile_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
         && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
-        && !name.ends_with('.')
+        && !name.ends_with(".")
 }

@@ -199,34 +199,43 @@ pub(crate) fn decimal(text: &[u8]) -> Option<u32> {
     })
 }
 
+/// `number` in decimal.
+pub(crate) fn digits(number: u64) -> String {
+    let mut text = if number < 10 { String::new() } else { digits(number / 10) };
+    text.push_str(unreserved((number % 10) as usize));
+    text
+}
+
+/// RFC 3986 §2.3, in the order of the digits that they are.
+const UNRESERVED: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-._~";
+
+/// One of them. To push it as a `char` would have a page load the encoding of all of Unicode.
+fn unreserved(at: usize) -> &'static str {
+    UNRESERVED.get(at..=at).unwrap_or_default()
+}
+
 /// `application/x-www-form-urlencoded` text of `fields` (WHATWG URL, §5.2).
 pub(crate) fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
     // Reserved at its largest size: growing would leave copies of a secret behind.
     let size = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
     let mut out = Zeroizing::new(String::with_capacity(size));
     for (name, value) in fields {
-        if !out.is_empty() {
-            out.push('&');
-        }
-        percent_encode(name, &mut out);
-        out.push('=');
-        percent_encode(value, &mut out);
+        percent_encode(if out.is_empty() { "" } else { "&" }, name, &mut out);
+        percent_encode("=", value, &mut out);
     }
     out
 }
 
-/// Everything but RFC 3986's unreserved characters, which is right for forms and queries alike.
-fn percent_encode(text: &str, out: &mut String) {
+/// Appends `text` after `before`, and of it everything but the unreserved characters encoded, which
+/// is right for forms and queries alike.
+fn percent_encode(before: &str, text: &str, out: &mut String) {
+    out.push_str(before);
     for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(byte.into());
-            }
-            _ => {
-                out.push('%');
-                for digit in [byte >> 4, byte & 15] {
-                    out.push(char::from(digit + if digit < 10 { b'0' } else { b'A' - 10 }));
-                }
+        match UNRESERVED.bytes().position(|plain| plain == byte) {
+            Some(at) => out.push_str(unreserved(at)),
+            None => {
+                let (high, low) = (unreserved((byte >> 4).into()), unreserved((byte & 15).into()));
+                out.push_str(&concat(&["%", high, low]));
             }
         }
     }

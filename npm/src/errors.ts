@@ -4,15 +4,15 @@ import type { AstropassErrorCode } from "./types.js";
 export class AstropassError extends Error {
   override readonly name = "AstropassError";
   /** What to tell cases apart by. */
-  readonly code: AstropassErrorCode;
+  declare readonly code: AstropassErrorCode;
   /** The server's own `error` (RFC 6749 section 5.2) or WorkOS's `code`. */
-  readonly error?: string;
+  declare readonly error?: string;
   /** The server's own words, as one line of plain text. */
-  readonly errorDescription?: string;
+  declare readonly errorDescription?: string;
   /** The HTTP status of the answer. */
-  readonly status?: number;
+  declare readonly status?: number;
   /** Seconds that the server asks to wait. */
-  readonly retryAfter?: number;
+  declare readonly retryAfter?: number;
 
   constructor(
     code: AstropassErrorCode,
@@ -20,11 +20,7 @@ export class AstropassError extends Error {
     details: Pick<AstropassError, "error" | "errorDescription" | "status" | "retryAfter"> = {},
   ) {
     super(message);
-    this.code = code;
-    this.error = details.error;
-    this.errorDescription = details.errorDescription;
-    this.status = details.status;
-    this.retryAfter = details.retryAfter;
+    Object.assign(this, { code }, details);
   }
 }
 

@@ -87,13 +87,13 @@ export function call(function_, value) {
 export function kind(value) {
   switch (typeof value) {
     case "boolean":
-      return 2;
+      return value ? 3 : 2;
     case "number":
-      return Number.isFinite(value) ? 3 : 0;
+      return Number.isFinite(value) ? 4 : 0;
     case "string":
-      return value.isWellFormed() ? 4 : 0;
+      return value.isWellFormed() ? 5 : 0;
     default:
-      return value === null || value === undefined ? 1 : Array.isArray(value) ? 5 : 6;
+      return value === null || value === undefined ? 1 : Array.isArray(value) ? 6 : 7;
   }
 }
 

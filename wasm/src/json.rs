@@ -19,7 +19,8 @@ pub fn parse_json(text: &[u8]) -> Result<Value, Malformed> {
 pub(crate) fn to_value(value: &JsValue, levels: usize) -> Result<Value, Malformed> {
     Ok(match kind(value) {
         Kind::NULL => Value::Null,
-        Kind::BOOL => Value::Bool(value.is_truthy()),
+        Kind::FALSE => Value::Bool(false),
+        Kind::TRUE => Value::Bool(true),
         Kind::NUMBER => Value::Number(value.as_f64().ok_or(Malformed)?),
         Kind::STRING => Value::String(Zeroizing::new(value.as_string().ok_or(Malformed)?)),
         Kind::LIST => {
@@ -53,11 +54,12 @@ struct Kind;
 
 impl Kind {
     const NULL: u32 = 1;
-    const BOOL: u32 = 2;
-    const NUMBER: u32 = 3;
-    const STRING: u32 = 4;
-    const LIST: u32 = 5;
-    const MAP: u32 = 6;
+    const FALSE: u32 = 2;
+    const TRUE: u32 = 3;
+    const NUMBER: u32 = 4;
+    const STRING: u32 = 5;
+    const LIST: u32 = 6;
+    const MAP: u32 = 7;
 }
 
 fn below(levels: usize) -> Result<usize, Malformed> {

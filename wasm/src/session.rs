@@ -57,15 +57,16 @@ impl Session {
         })
     }
 
-    /// The access token where no I/O is needed to have it.
-    pub fn cached(&self) -> Option<String> {
-        let core = self.0.core.borrow();
-        Some(core.as_ref()?.cached()?.expose_secret().to_owned())
+    /// The access token where no I/O is needed to have it, else `undefined`.
+    pub fn cached(&self) -> JsValue {
+        let token = self.0.core.borrow().as_ref().and_then(|core| core.cached());
+        token.map_or(JsValue::UNDEFINED, |token| token.expose_secret().into())
     }
 
-    /// Gives an access token; `rejected` is one that a server answered 401 to.
-    pub fn token(&self, rejected: Option<String>) -> Task {
+    /// Gives an access token; `rejected` is one that a server answered 401 to, or `undefined`.
+    pub fn token(&self, rejected: &JsValue) -> Task {
         let inner = Rc::clone(&self.0);
+        let rejected = rejected.as_string();
         Task::new(async move {
             let core = inner.core().await?;
             let fresh = if rejected.is_none() { core.fresh().await? } else { None };

@@ -3,18 +3,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use astropass_core::wire::Value;
+use astropass_core::wire::{MAX_DEPTH, Value};
 use astropass_core::{Cleared, Credentials, Provider, Revision, Store, StoreError, Stored};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
-use crate::bindings::{self, Host, database, print, random_name, store_error, text};
-use crate::json::{parse_json, to_js};
+use crate::bindings::{
+    self, Host, database, parse, print, property, put, random_name, store_error, text,
+};
+use crate::json::{to_js, to_value};
 use crate::task::settled;
 
 /// The version of what is stored.
-const VERSION: u64 = 1;
+const VERSION: f64 = 1.0;
 
 /// One profile's session, where `store.js` keeps it.
 ///
@@ -23,7 +25,8 @@ const VERSION: u64 = 1;
 #[derive(Clone)]
 pub(crate) struct ProfileStore {
     store: bindings::Store,
-    provider: Rc<RefCell<Option<Value>>>,
+    /// In its stored form, with what a newer version may have added.
+    provider: Rc<RefCell<JsValue>>,
 }
 
 /// The profile's lock, or the wish for it: until this is dropped, or its page goes away.
@@ -51,31 +54,28 @@ impl ProfileStore {
     /// The provider that the stored session is from.
     pub(crate) async fn provider(&self) -> Result<Option<Provider>, StoreError> {
         let loaded = self.load().await?;
-        let provider = self.provider.borrow();
-        Ok(loaded.and_then(|_| Provider::from_value(provider.as_ref()?)))
+        let provider = to_value(&self.provider.borrow(), MAX_DEPTH).ok();
+        Ok(loaded.and_then(|_| Provider::from_value(&provider?)))
     }
 
     fn loaded(&self, found: &JsValue) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
         let Some(revision) = text(found, "revision") else { return Ok(None) };
         let corrupt = || StoreError::Corrupt(String::new());
-        let mut stored = text(found, "text")
-            .and_then(|text| parse_json(Zeroizing::new(text).as_bytes()).ok())
-            .ok_or_else(corrupt)?;
-        if stored.seconds("version").ok_or_else(corrupt)? > VERSION {
+        let stored = text(found, "text").map(Zeroizing::new).ok_or_else(corrupt)?;
+        let stored = parse(stored.as_bytes());
+        if property(&stored, "version").as_f64().ok_or_else(corrupt)? > VERSION {
             return Err(StoreError::Newer(String::new()));
         }
-        let mut part = |name| Some(std::mem::replace(stored.field_mut(name)?, Value::Null));
-        let (Some(session), Some(tokens)) = (part("session"), part("tokens")) else {
-            return Err(corrupt());
-        };
-        *self.provider.borrow_mut() = part("provider");
+        let part = |name| to_value(&property(&stored, name), MAX_DEPTH).map_err(|_| corrupt());
+        let (session, tokens) = (part("session")?, part("tokens")?);
+        *self.provider.borrow_mut() = property(&stored, "provider");
         let credentials = Credentials::from_stored(Stored { session, tokens })?;
         Ok(Some((Revision(revision), Arc::new(credentials))))
     }
 
     /// Stores `provider` with every session from now on.
     pub(crate) fn remember(&self, provider: &Provider) {
-        *self.provider.borrow_mut() = Some(provider.to_value());
+        *self.provider.borrow_mut() = to_js(&provider.to_value());
     }
 }
 
@@ -111,14 +111,14 @@ impl Store for ProfileStore {
         let revision = random_name();
         let Stored { session, tokens } = credentials.to_stored();
         let mut text = Value::Map(Vec::new());
-        text.put("version", Some(VERSION));
+        text.put("version", Some(Value::Number(VERSION)));
         text.put("revision", Some(revision.as_str()));
         text.put("session", Some(session));
         text.put("tokens", Some(tokens));
-        text.put("provider", self.provider.borrow().clone());
-        let text = print(&to_js(&text));
+        let text = to_js(&text);
+        put(&text, "provider", &self.provider.borrow());
         let expected = expected.map(|expected| expected.0.as_str());
-        answered(self.store.save(expected, &revision, &text)).await?;
+        answered(self.store.save(expected, &revision, &print(&text))).await?;
         Ok(Revision(revision))
     }
 

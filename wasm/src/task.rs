@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
@@ -15,12 +16,15 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::failure::to_js_error;
 
+// Not to be dropped: a page has one thread, which does not end.
 thread_local! {
     /// What the work that was just polled waits for.
-    static AWAITED: Cell<JsValue> = const { Cell::new(JsValue::UNDEFINED) };
-    /// How what the work waited for settled that is about to be polled.
-    static SETTLED: Cell<Result<JsValue, JsValue>> = const { Cell::new(Ok(JsValue::UNDEFINED)) };
+    static AWAITED: Cell<ManuallyDrop<JsValue>> = const { Cell::new(NOTHING) };
+    /// How what the work waited for settled that is about to be polled, and whether it failed.
+    static SETTLED: Cell<(ManuallyDrop<JsValue>, bool)> = const { Cell::new((NOTHING, false)) };
 }
+
+const NOTHING: ManuallyDrop<JsValue> = ManuallyDrop::new(JsValue::UNDEFINED);
 
 /// Work under way. To free it is to give it up.
 #[wasm_bindgen]
@@ -38,9 +42,9 @@ impl Task {
     /// Returns the next promise, or what the work gave in the end; throws what
     /// [`to_js_error`] makes.
     pub fn poll(&mut self, settled: JsValue, failed: bool) -> Result<JsValue, JsValue> {
-        SETTLED.set(if failed { Err(settled) } else { Ok(settled) });
+        SETTLED.set((ManuallyDrop::new(settled), failed));
         match self.0.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Pending => Ok(AWAITED.take()),
+            Poll::Pending => Ok(ManuallyDrop::into_inner(AWAITED.replace(NOTHING))),
             Poll::Ready(Ok(value)) => Ok(value),
             Poll::Ready(Err(error)) => Err(to_js_error(&error)),
         }
@@ -61,10 +65,14 @@ impl Future for Settled {
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
         match self.0.take() {
             Some(promise) => {
-                AWAITED.set(promise.into());
+                AWAITED.set(ManuallyDrop::new(promise.into()));
                 Poll::Pending
             }
-            None => Poll::Ready(SETTLED.replace(Ok(JsValue::UNDEFINED))),
+            None => {
+                let (settled, failed) = SETTLED.replace((NOTHING, false));
+                let settled = ManuallyDrop::into_inner(settled);
+                Poll::Ready(if failed { Err(settled) } else { Ok(settled) })
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::Secret;
-use crate::wire::{Value, concat};
+use crate::wire::{Value, concat, digits};
 
 /// The server's own words, made safe to show: one line of at most 200 printable characters each.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl ServerError {
         sent: &[&Secret],
     ) -> Box<Self> {
         let code = code.map(|code| safe(code, sent)).filter(|code| !code.is_empty());
-        let code = code.unwrap_or_else(|| concat(&["http_", &u64::from(status).to_string()]));
+        let code = code.unwrap_or_else(|| concat(&["http_", &digits(status.into())]));
         Box::new(Self { code, description: message.map(|text| safe(text, sent)), status })
     }
 
@@ -91,7 +91,11 @@ fn without(text: &str, secret: &str) -> String {
 /// `text` of a server without what could act on a terminal or hide other text, cut at 200
 /// characters.
 pub fn printable(text: &str) -> String {
-    text.chars().filter(|c| !is_unprintable(*c)).take(200).collect()
+    let mut safe = String::new();
+    for (at, c) in text.char_indices().filter(|(_, c)| !is_unprintable(*c)).take(200) {
+        safe.push_str(text.get(at..at + c.len_utf8()).unwrap_or_default());
+    }
+    safe
 }
 
 /// Control characters, and the Unicode ones that reorder or hide text.

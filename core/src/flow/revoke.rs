@@ -10,7 +10,7 @@ pub struct Revoke {
     dialect: Dialect,
     /// What the request may hold.
     token: Secret,
-    request: Box<Request>,
+    request: Option<Box<Request>>,
     parse: ParseJson,
     state: Exchange,
 }
@@ -28,27 +28,12 @@ impl Revoke {
         credentials: &Credentials,
         parse: ParseJson,
     ) -> Result<Option<Self>, Error> {
-        let Some(mut request) = provider.revocation_request(credentials, parse)? else {
-            return Ok(None);
-        };
-        request.timeout = TIMEOUT;
+        let mut request = provider.revocation_request(credentials, parse)?;
+        let Some(sent) = &mut request else { return Ok(None) };
+        sent.timeout = TIMEOUT;
         let dialect = provider.dialect;
         let token = credentials.refresh_token.as_ref().unwrap_or(&credentials.access_token).clone();
         Ok(Some(Self { dialect, token, request, parse, state: Exchange::Start }))
-    }
-
-    fn answered(&self, response: &Response) -> Result<(), Error> {
-        match (self.dialect, response.status) {
-            (_, 200..=299) => Ok(()),
-            // WorkOS signs out in a browser, and sends it on.
-            (Dialect::WorkOs(_), 302 | 303 | 307) => Ok(()),
-            _ => Err(Error::from_response(
-                "revocation response",
-                response,
-                self.parse,
-                &[&self.token],
-            )),
-        }
     }
 }
 
@@ -56,10 +41,15 @@ impl Flow for Revoke {
     type Output = ();
 
     fn step(&mut self, input: Input, _now: Instant) -> Result<Action<()>, Error> {
-        let mut state = self.state;
-        let action =
-            state.step(input, || Ok(self.request.clone()), |response| self.answered(response));
-        self.state = state;
-        action
+        let answered = |response: &Response| match (self.dialect, response.status) {
+            (_, 200..=299) => Ok(()),
+            // WorkOS signs out in a browser, and sends it on.
+            (Dialect::WorkOs(_), 302 | 303 | 307) => Ok(()),
+            _ => {
+                let sent = &[&self.token];
+                Err(Error::from_response("revocation response", response, self.parse, sent))
+            }
+        };
+        self.state.step(input, || self.request.take().ok_or(Error::Finished), answered)
     }
 }

@@ -78,11 +78,13 @@ fn full() {
                 assert_full(store.save(&guard, Some(&first), &credentials("lost")).await);
                 assert_full(store.clear(&guard, &first).await);
                 assert_full(home.home.set_current("ast", None));
+                assert_full(home.home.check_writable());
                 assert_stored(store.load().await, &first, &credentials("first"));
                 assert_eq!((home.text(), items.names()), (before, items_before));
                 assert_eq!(home.names(), ["credentials.json"]);
 
                 free();
+                home.home.check_writable().unwrap();
                 let second =
                     store.save(&guard, Some(&first), &credentials("second")).await.unwrap();
                 assert_stored(store.load().await, &second, &credentials("second"));
@@ -170,7 +172,7 @@ fn read_only() {
                 Command::new("mount").args(remount).arg(home.directory()).status().unwrap();
             assert!(mounted.success());
             let locked = store.lock(LONG).await.map(drop);
-            for result in [locked, home.home.set_current("ast", None)] {
+            for result in [locked, home.home.set_current("ast", None), home.home.check_writable()] {
                 match result {
                     Err(StoreError::Denied(text)) => {
                         assert!(text.ends_with("; set ASTRO_HOME to a place that can be written"));
