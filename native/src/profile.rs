@@ -171,7 +171,10 @@ impl Home {
     /// If the file cannot be changed.
     pub fn set_email(&self, name: &str, email: &str) -> Result<(), StoreError> {
         self.folder.update(|document| {
-            document.profile_mut(name).set("email", Some(email.into()));
+            // One that was removed meanwhile is not begun anew.
+            if document.profile(name).is_some() {
+                document.profile_mut(name).set("email", Some(email.into()));
+            }
             Ok(())
         })
     }

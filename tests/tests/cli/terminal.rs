@@ -53,6 +53,20 @@ fn the_line_with_the_time_left_is_cleared_at_the_end() {
 }
 
 #[test]
+fn a_narrow_terminal_cuts_the_line_with_the_time_left_off() {
+    let world = World::new(eager());
+    let mut login = world.login("--no-browser").start_on_terminal();
+    let shown = |screen: &str, _: &str| screen.contains("Ctrl-C cancels)").then_some(());
+    login.wait_for(shown);
+    login.interrupt();
+    let output = login.finish();
+    let (before, line) = output.stdout.rsplit_once("Waiting for approval ").unwrap();
+    let starts = before.rfind("\u{1b}[?7l");
+    assert!(starts > before.rfind("\u{1b}[?7h"), "it would go on below: {output:?}");
+    assert!(line.contains("\u{1b}[?7h"), "the terminal stays so: {output:?}");
+}
+
+#[test]
 fn without_a_terminal_there_is_no_line_with_the_time_left() {
     let world = World::new(eager());
     let mut login = world.login("--no-browser").start();
