@@ -15,6 +15,7 @@ mod interrupt;
 mod login;
 mod login_ends;
 mod logout;
+mod neighbours;
 mod processes;
 mod profile;
 mod refresh;
