@@ -7,6 +7,7 @@
 mod account;
 mod api;
 mod browser;
+mod clocks;
 mod device_faults;
 mod doctor;
 mod example;
