@@ -35,7 +35,8 @@ setup: ## installs what the tests need (Debian; does nothing when it is all ther
 .PHONY: test
 test: ## everything that must pass: set-up, checks, and all tests
 test: setup check package check-size build-server build-dashboard
-	$(MAKE) HALVES=1 --jobs=2 --output-sync=recurse test-rust test-web
+	tests/search-output target/test-output \
+	    $(MAKE) HALVES=1 --jobs=2 --output-sync=recurse test-rust test-web
 
 # The second half. Browsers mostly wait, while the first half computes.
 .PHONY: test-web
@@ -45,7 +46,7 @@ test-web:
 .PHONY: test-rust
 test-rust: ## core, the native crate, the command: on this machine
 	@tests/setup/node-packages tests/servers
-	cargo test $(NATIVE)
+	cargo test $(NATIVE) -- --show-output
 
 .PHONY: test-wasm
 test-wasm: wasm-tools $(WASM32) ## the wasm crate and core's vectors, in Chromium
@@ -59,10 +60,43 @@ test-browser: package build-server build-dashboard ## the packed npm package and
 	@tests/setup/node-packages tests/servers tests/browser
 	cd tests/browser && node --test --test-concurrency=4 --test-timeout=180000 --test-reporter=spec
 
+# Where the tests write what they have counted; that it is set makes their numbers the full ones.
+SOAK = $(abspath $(or $(CARGO_TARGET_DIR),target))/soak.txt
+
+.PHONY: soak
+soak: setup ## processes, tabs and power cuts, with large numbers; prints what was counted
+	@rm -f $(SOAK)
+	@code=0; $(MAKE) soak-native soak-browser || code=$$?; $(MAKE) soak-table; exit $$code
+
+.PHONY: soak-table
+soak-table:
+	@awk -F '\t' -v form='%-78s %6s %5s %7s %4s %6s\n' ' \
+	    BEGIN { printf form, "", "rounds", "kills", "orphans", "lost", "time" } \
+	    { printf form, $$1, $$2, $$3, $$4, $$5, $$6 }' $(SOAK)
+
+.PHONY: soak-native
+soak-native:
+	ASTROPASS_SOAK=$(SOAK) cargo test $(NATIVE) --test soak -- --test-threads=1
+
+.PHONY: soak-browser
+soak-browser: package build-server
+	@tests/setup/node-packages tests/servers tests/browser
+	cd tests/browser && ASTROPASS_SOAK=$(SOAK) \
+	    node --test --test-concurrency=1 --test-timeout=1800000 storm.test.mjs
+
 .PHONY: test-packaging
 test-packaging: package build-server ## the packed npm package in fresh projects: bundlers and runtimes
 	@tests/setup/node-packages tests/packaging
 	cd tests/packaging && node --test --test-concurrency=3 --test-timeout=180000 --test-reporter=spec
+
+# Seconds for each target, and which of them.
+FUZZ_SECONDS = 600
+FUZZ_TARGETS = $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
+
+.PHONY: soak-fuzz
+soak-fuzz: ## fuzzes every target for ten minutes (FUZZ_SECONDS=N, FUZZ_TARGETS=…); prints what was done
+	@tests/setup/fuzz
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 .PHONY: package
 package: wasm-tools $(WASM32) ## builds the npm package: target/npm/astropass-VERSION.tgz

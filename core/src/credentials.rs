@@ -72,6 +72,9 @@ pub struct Credentials {
     pub received_at: Timestamp,
     /// Seconds from then on
     pub lifetime: Option<u64>,
+    /// Which login they come from, where no subject tells that: the revision at which its first
+    /// tokens were stored. `None` in those themselves.
+    pub login: Option<String>,
 }
 
 /// How an access token stands at some moment.
@@ -138,6 +141,7 @@ impl Credentials {
             refresh_token: grant.refresh_token,
             received_at: now,
             lifetime: grant.lifetime,
+            login: None,
         }
     }
 
@@ -154,6 +158,7 @@ impl Credentials {
             refresh_token: grant.refresh_token.or_else(|| self.refresh_token.clone()),
             received_at: now,
             lifetime: grant.lifetime,
+            login: self.login.clone(),
         }
     }
 
@@ -195,6 +200,7 @@ impl Credentials {
         session.put("user", self.user.as_ref().map(User::to_value));
         session.put("received_at", Some(Value::Number(self.received_at.as_unix() as f64)));
         session.put("expires_in", self.lifetime);
+        session.put("login", self.login.as_deref());
         let mut tokens = Value::Map(Vec::new());
         tokens.put("version", Some(VERSION));
         tokens.put("access_token", Some(self.access_token.expose_secret()));
@@ -251,6 +257,7 @@ impl Credentials {
             refresh_token,
             received_at,
             lifetime: session.seconds("expires_in"),
+            login: text(&session, "login"),
         })
     }
 

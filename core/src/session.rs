@@ -201,7 +201,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         // A locked keyring keeps the tokens from being revoked, not from being forgotten.
         let revoked = match self.newest().await {
             Ok(Some(credentials)) => {
-                if self.state().identity.as_ref().is_some_and(|own| *own != credentials.identity) {
+                if !self.state().is_same(&credentials, &revision) {
                     return Err(Error::SessionChanged);
                 }
                 self.revoke(&credentials).await
@@ -253,16 +253,14 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         if state.current.as_ref().is_some_and(|current| current.revision == revision) {
             return Ok(());
         }
-        let found = &credentials.identity;
-        let same = match &state.identity {
-            Some(identity) => identity == found,
-            None => self.is_at_provider(found),
-        };
-        if !same {
+        let is_first = state.identity.is_none();
+        if !state.is_same(&credentials, &revision)
+            || is_first && !self.is_at_provider(&credentials.identity)
+        {
             state.current = None;
             return Err(Error::SessionChanged);
         }
-        state.identity = Some(found.clone());
+        state.belong_to(&credentials, &revision);
         state.failed = None;
         let (now, wall) = (self.runtime.now(), self.runtime.wall());
         state.begin(Current::new(credentials, revision, None), now, wall);

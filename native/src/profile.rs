@@ -189,6 +189,15 @@ impl Home {
         })
     }
 
+    /// Deletes what programs left in the folder that were killed while they wrote there, as every
+    /// later change of the file does too.
+    ///
+    /// # Errors
+    /// If another process does not let go of the file.
+    pub fn sweep(&self) -> Result<(), StoreError> {
+        self.folder.sweep()
+    }
+
     /// What the stores of this home did on their own since the last call.
     pub fn take_notices(&self) -> Vec<Notice> {
         self.notices.take()

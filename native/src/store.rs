@@ -190,6 +190,7 @@ impl ProfileStore {
 
     /// Deletes what an earlier logout could not; `None` if there is nothing of this profile.
     pub(crate) async fn sweep_leftovers(&self) -> Result<Option<Cleared>, StoreError> {
+        self.vault.folder.sweep()?;
         let listed = self.vault.folder.document()?.sweep();
         if listed.iter().all(|swept| swept.profile != self.vault.profile) {
             return Ok(None);

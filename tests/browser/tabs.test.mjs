@@ -5,7 +5,6 @@ import {
   advance,
   create,
   eventually,
-  fingerprint,
   inBrowsers,
   loggedIn,
   signIn,
@@ -13,29 +12,6 @@ import {
   status,
   token,
 } from "./harness/world.mjs";
-
-const TABS = 8;
-const ASKS = 8;
-
-inBrowsers("8 tabs ask 8 times at the moment of expiry: one refresh", async (world) => {
-  const server = await world.embedded("--grace", "0");
-  const options = { clientId: server.clientId, issuer: server.url };
-  const tabs = [await world.tab(options)];
-  await signIn(tabs[0]);
-  tabs.push(...(await world.tabs(TABS - 1, options)));
-  const before = await Promise.all(tabs.map(token));
-  await advance(301, server, ...tabs);
-  await server.fault("refresh:1:delay=1");
-  const asked = tabs.map((tab) =>
-    tab.evaluate((asks) => Promise.all(Array.from({ length: asks }, () => auth.token())), ASKS));
-  const tokens = (await Promise.all(asked)).flat().map(fingerprint);
-  assert.equal(tokens.length, TABS * ASKS);
-  assert.equal(new Set(tokens).size, 1);
-  assert.notEqual(tokens[0], before[0].token);
-  const { refreshes, replays, reuses } = await server.stats();
-  assert.deepEqual({ refreshes, replays, reuses }, { refreshes: 1, replays: 0, reuses: 0 });
-  for (const tab of tabs) assert.deepEqual(await token(tab), { token: tokens[0] });
-});
 
 inBrowsers("tabs that sign in for the first time at once agree on one key", async (world) => {
   const server = await world.embedded();

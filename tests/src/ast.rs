@@ -12,19 +12,24 @@
 
 mod program;
 mod running;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod trace;
+mod world;
 
-use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 pub use self::program::program;
 pub use self::running::{Output, Running};
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub use self::trace::{Call, Traced};
+pub use self::world::{CLIENT, World, eager};
 use crate::server::CANARY;
 
 /// A directory for `ASTRO_HOME`, deleted when dropped.
@@ -37,7 +42,7 @@ pub struct Home {
     printed: Printed,
 }
 
-type Printed = Rc<RefCell<Vec<String>>>;
+type Printed = Arc<Mutex<Vec<String>>>;
 
 impl Home {
     /// An empty home.
@@ -102,7 +107,12 @@ impl Home {
 
     /// A program of this workspace in the same environment as `ast`.
     pub fn program(&self, name: &str) -> Ast {
-        let mut command = Command::new(program(name));
+        self.program_at(program(name))
+    }
+
+    /// The program at `path` in the same environment as `ast`.
+    pub fn program_at(&self, path: &Path) -> Ast {
+        let mut command = Command::new(path);
         command.current_dir(self.path()).env_clear();
         // No session bus can be found by its variable or by its usual place.
         command.env("XDG_RUNTIME_DIR", self.path().join("no-bus"));
@@ -114,7 +124,7 @@ impl Home {
             command.env("ASTRO_STORE", "file");
         }
         command.stdin(Stdio::null());
-        Ast { command, input: None, printed: Some(Rc::clone(&self.printed)) }
+        Ast { command, input: None, printed: Some(Arc::clone(&self.printed)) }
     }
 
     /// Every file below, with its path from here.
@@ -136,7 +146,7 @@ impl Home {
 
     fn check(&self) {
         use std::os::unix::fs::MetadataExt;
-        for text in self.printed.borrow().iter() {
+        for text in self.printed.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             assert!(!has_secret(text.as_bytes()), "a token was printed:\n{text}");
         }
         for path in self.files() {

@@ -1,7 +1,13 @@
 //! Runs one test in a child process, with a home and a session bus of its own, and gnome-keyring on
 //! that bus.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what a test uses fails as a test does")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what a test uses fails as a test does"
+)]
 
+use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::io::Write;
@@ -11,9 +17,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use dbus::arg::AppendAll;
+use dbus::arg::{AppendAll, Variant};
 use dbus::channel::Channel;
-use dbus::{Error, Message};
+use dbus::{Error, Message, Path};
 
 use crate::bus::bus_config;
 
@@ -152,6 +158,38 @@ pub fn lock() {
         ],
     );
     assert!(answer.contains(collection), "not locked: {answer}");
+}
+
+/// The names of all items of `astropass` in the keyring, orphans too.
+///
+/// # Panics
+/// If they cannot be listed.
+#[must_use]
+pub fn items() -> Vec<String> {
+    let channel = on_the_bus();
+    let ask =
+        |path: &Path<'_>, interface: &str, method: &str, args: &dyn Fn(Message) -> Message| {
+            let call = Message::call_with_args(NAME, path, interface, method, ());
+            channel.send_with_reply_and_block(args(call), PATIENCE)
+        };
+    let (root, service) =
+        (Path::from("/org/freedesktop/secrets"), "org.freedesktop.Secret.Service");
+    // A call that the service answers before it knows this client; see the keyring adapter.
+    let _ = ask(&root, service, "ReadAlias", &|call| call.append1(""));
+    let wanted = HashMap::from([("service", "astropass")]);
+    let found = ask(&root, service, "SearchItems", &|call| call.append1(wanted.clone())).unwrap();
+    let (unlocked, locked) = found.read2::<Vec<Path<'_>>, Vec<Path<'_>>>().unwrap();
+    let name = |item: &Path<'_>| {
+        let property = ("org.freedesktop.Secret.Item", "Attributes");
+        let get = |call: Message| call.append2(property.0, property.1);
+        // It may be deleted meanwhile.
+        let reply = ask(item, "org.freedesktop.DBus.Properties", "Get", &get).ok()?;
+        let Variant(attributes) = reply.read1::<Variant<HashMap<String, String>>>().unwrap();
+        Some(attributes["username"].clone())
+    };
+    let mut names: Vec<_> = unlocked.iter().chain(&locked).filter_map(name).collect();
+    names.sort();
+    names
 }
 
 /// What a program that has to succeed writes to stdout.

@@ -53,6 +53,7 @@ pub fn credentials(mark: &str) -> Credentials {
         refresh_token: Some(Secret::new(format!("refresh-{mark}"))),
         received_at: Timestamp::from_unix(1_800_000_000),
         lifetime: Some(3600),
+        login: None,
     }
 }
 
@@ -258,8 +259,9 @@ fn is_read_beside_its_writer<S: Store>(open: &(impl Fn(&str) -> S + Sync)) {
         let _done = Done(&done);
         writer.block_on(async {
             for number in 0..REPLACED {
-                // The sizes differ, and so does the number of items where there are several.
-                let credentials = credentials(&"x".repeat(1 + number * 100));
+                // Up to tokens of 8 KiB; the sizes differ, and so does the number of items where
+                // there are several.
+                let credentials = credentials(&"x".repeat(1 + number * 8184 / (REPLACED - 1)));
                 revision = store.save(&guard, Some(&revision), &credentials).await.unwrap();
             }
         });

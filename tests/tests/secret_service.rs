@@ -92,6 +92,17 @@ fn unlocked() {
     });
 }
 
+/// A look neither asks nor unlocks, not even where nobody would have to be asked.
+#[test]
+fn looked_at() {
+    inside("looked_at", Bus::Empty, || {
+        let fake = Fake::start(Manners::UnlocksWithoutPrompt);
+        assert_locked(Keyring::check(), "its password is needed");
+        assert_locked(Keyring::check(), "its password is needed");
+        assert_eq!(fake.prompts(), 0);
+    });
+}
+
 #[test]
 fn other_tools_find_an_item_and_its_label() {
     inside("other_tools_find_an_item_and_its_label", Bus::Empty, || {

@@ -27,10 +27,14 @@ mod items;
 mod keyring;
 #[path = "stores/keyring_hangs.rs"]
 mod keyring_hangs;
+#[path = "stores/locks.rs"]
+mod locks;
 #[path = "stores/login.rs"]
 mod login;
 #[path = "stores/processes.rs"]
 mod processes;
+#[path = "stores/protocol.rs"]
+mod protocol;
 #[path = "stores/sending.rs"]
 mod sending;
 #[path = "stores/server.rs"]

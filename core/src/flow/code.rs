@@ -34,10 +34,10 @@ impl Pending {
     /// Begins a login at `now`, and gives the URL to open with it.
     ///
     /// `redirect_uri` is sent as it is, since servers compare it byte for byte (RFC 9700 §2.1);
-    /// `parameters` are added to those of the standards, such as `login_hint`; one of them may be the
-    /// `prompt`, which is `consent` where OpenID Connect's refresh token needs it. `entropy` comes from
-    /// the platform's cryptographic generator: 32 bytes become the code verifier, 43 characters
-    /// (RFC 7636 §4.1), and 16 the `state`.
+    /// `parameters` are added to those of the standards, such as `login_hint`; a `prompt` among
+    /// them, or in the endpoint, stands in place of the `consent` that OpenID Connect's refresh
+    /// token needs. `entropy` comes from the platform's cryptographic generator: 32 bytes become the
+    /// code verifier, 43 characters (RFC 7636 §4.1), and 16 the `state`.
     ///
     /// # Errors
     /// [`Error::MissingEndpoint`], and [`Error::InvalidUrl`] for a redirect URI that is neither
@@ -71,11 +71,13 @@ impl Pending {
         }
         fields.extend_from_slice(parameters);
         // OpenID Connect Core §11: without it there is no refresh token.
-        let asks = |name| provider.scopes.iter().any(|scope| scope == name);
-        let is_offline = asks("openid") && asks("offline_access");
+        let asks_for = |name| provider.scopes.iter().any(|scope| scope == name);
+        let has_prompt = parameters.iter().any(|(name, _)| *name == "prompt")
+            || endpoint.as_str().as_bytes().windows(7).any(|seven| seven == b"prompt=");
         if provider.dialect == Dialect::Standard
-            && is_offline
-            && parameters.iter().all(|(name, _)| *name != "prompt")
+            && asks_for("openid")
+            && asks_for("offline_access")
+            && !has_prompt
         {
             fields.push(("prompt", "consent"));
         }

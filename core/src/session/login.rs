@@ -85,7 +85,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let credentials = Arc::new(credentials);
         {
             let mut state = self.state();
-            *state = State { identity: Some(credentials.identity.clone()), ..State::default() };
+            *state = State::default();
+            state.belong_to(&credentials, &revision);
             let current = Current::new(Arc::clone(&credentials), revision, Some(now.0));
             state.begin(current, now.0, now.1);
         }

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::state::Current;
+use super::state::{Current, login_of};
 use super::{LOCK_WAIT, Session, drive, silent};
 use crate::flow::Refresh;
 use crate::{
-    AccessToken, Error, Event, Freshness, Grant, Http, Instant, Runtime, Secret, Store, StoreError,
+    AccessToken, Credentials, Error, Event, Freshness, Grant, Http, Instant, Runtime, Secret,
+    Store, StoreError,
 };
 
 /// Seconds between attempts to refresh while the token is still valid.
@@ -84,6 +85,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     ) -> Result<AccessToken, Error> {
         self.look().await?;
         self.save_unsaved(guard).await?;
+        let mut is_told_again = false;
         loop {
             let (now, wall) = (self.runtime.now(), self.runtime.wall());
             let current = self.state().current.clone().ok_or(Error::NotSignedIn)?;
@@ -103,7 +105,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
                 return Err(Error::SessionOver(None));
             };
             self.store.probe(guard).await?;
-            let named = organization.or(current.credentials.identity.organization.as_deref());
+            let known = &current.credentials.identity;
+            let named = organization.or(known.organization.as_deref());
             let flow = Refresh::new(
                 self.provider.clone(),
                 refresh_token,
@@ -111,6 +114,17 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
                 self.runtime.json(),
             );
             let reason = match drive(flow, &self.http, &self.runtime, silent).await {
+                // A server that repeats its answers has told again what became of a switch that
+                // was cut short: its refresh token leads on to the organization that was named.
+                Ok(grant)
+                    if !is_told_again
+                        && differs(&grant.organization, named)
+                        && !differs(&grant.subject, known.subject.as_deref()) =>
+                {
+                    is_told_again = true;
+                    self.keep_refresh_token(guard, &current, *grant).await?;
+                    continue;
+                }
                 Ok(grant) => return self.keep(guard, &current, grant, organization).await,
                 Err(Error::SessionOver(reason)) => reason,
                 Err(error) => return Err(error),
@@ -159,6 +173,27 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         }
     }
 
+    /// Saves the refresh token of an answer whose access token is of no use.
+    async fn keep_refresh_token(
+        &self,
+        guard: &S::Guard,
+        before: &Current,
+        grant: Grant,
+    ) -> Result<(), Error> {
+        let known = &*before.credentials;
+        let refresh_token = grant.refresh_token.or_else(|| known.refresh_token.clone());
+        let credentials = Arc::new(Credentials { refresh_token, ..known.clone() });
+        let saved = self.save(guard, Some(&before.revision), &credentials).await;
+        if let Err(error @ StoreError::Changed) = saved {
+            return Err(error.into());
+        }
+        let unsaved = saved.is_err();
+        let revision = saved.unwrap_or_else(|_| before.revision.clone());
+        let current = Current { unsaved, ..Current::new(credentials, revision, before.received) };
+        self.state().current = Some(Arc::new(current));
+        Ok(())
+    }
+
     /// Saves what a refresh gave, then lets it be seen (rule 3).
     async fn keep(
         &self,
@@ -169,18 +204,17 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     ) -> Result<AccessToken, Error> {
         let (now, wall) = (self.runtime.now(), self.runtime.wall());
         let known = &before.credentials.identity;
-        let differs = |new: &Option<String>, known: &Option<String>| {
-            new.is_some() && known.is_some() && new != known
-        };
         let unasked = grant.organization.as_deref() != organization;
-        if differs(&grant.subject, &known.subject)
-            || unasked && differs(&grant.organization, &known.organization)
+        if differs(&grant.subject, known.subject.as_deref())
+            || unasked && differs(&grant.organization, known.organization.as_deref())
         {
             // The refresh token is used up, so asking again could only end the session.
             self.state().over = Some((before.revision.clone(), Error::SessionChanged));
             return Err(Error::SessionChanged);
         }
-        let credentials = Arc::new(before.credentials.renewed(*grant, wall));
+        let login = login_of(&before.credentials, &before.revision);
+        let renewed = before.credentials.renewed(*grant, wall);
+        let credentials = Arc::new(Credentials { login, ..renewed });
         let saved = self.save(guard, Some(&before.revision), &credentials).await;
         let event = match &saved {
             Ok(_) => Event::Refreshed { expires_at: credentials.expires_at() },
@@ -200,7 +234,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let token = current.token.clone();
         {
             let mut state = self.state();
-            state.identity = Some(credentials.identity.clone());
+            state.belong_to(&credentials, &before.revision);
             state.begin(current, now, wall);
             state.failed = None;
             state.over = None;
@@ -208,4 +242,9 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         self.runtime.emit(event);
         Ok(token)
     }
+}
+
+/// Whether both are named, and are not the same.
+fn differs(new: &Option<String>, known: Option<&str>) -> bool {
+    new.is_some() && known.is_some() && new.as_deref() != known
 }

@@ -10,6 +10,8 @@ const RECHECK: Duration = Duration::from_secs(1);
 pub(super) struct State {
     /// Whose session this is, from the first look at the store or from a login (rule 5).
     pub(super) identity: Option<Identity>,
+    /// The login that it comes from, as [`login_of`] says.
+    pub(super) login: Option<String>,
     pub(super) current: Option<Arc<Current>>,
     /// Answer from memory until then.
     pub(super) trusted_until: Option<Instant>,
@@ -19,7 +21,29 @@ pub(super) struct State {
     pub(super) failed: Option<(Error, Instant)>,
 }
 
+/// Which login `credentials` that are stored at `revision` come from, if no subject tells whose
+/// they are: somebody else may have signed in meanwhile.
+pub(super) fn login_of(credentials: &Credentials, revision: &Revision) -> Option<String> {
+    match credentials.identity.subject {
+        Some(_) => None,
+        None => Some(credentials.login.clone().unwrap_or_else(|| revision.0.clone())),
+    }
+}
+
 impl State {
+    /// Whether `credentials` are this session's, or it is not known yet whose it is.
+    pub(super) fn is_same(&self, credentials: &Credentials, revision: &Revision) -> bool {
+        self.identity.as_ref().is_none_or(|identity| {
+            *identity == credentials.identity && self.login == login_of(credentials, revision)
+        })
+    }
+
+    /// Takes note of whose session it is.
+    pub(super) fn belong_to(&mut self, credentials: &Credentials, revision: &Revision) {
+        self.identity = Some(credentials.identity.clone());
+        self.login = login_of(credentials, revision);
+    }
+
     /// Why the current tokens are not to be used, nor refreshed, any more.
     pub(super) fn over(&self) -> Option<&Error> {
         let (revision, error) = self.over.as_ref()?;

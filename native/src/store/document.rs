@@ -1,15 +1,5 @@
-//! What `credentials.json` says. Fields that this version does not know survive a rewrite.
-//!
-//! ```json
-//! { "version": 1,
-//!   "current": { "ast": "default" },
-//!   "profiles": { "default": {
-//!       "provider": { … }, "server": "https://…", "ca_file": "…", "accounts": [ … ],
-//!       "email": "…", "organization": { "id", "name" }, "workspace": { "id", "name" },
-//!       "session": { "issuer", "client_id", "subject", "organization", "user", "received_at", "expires_in" },
-//!       "revision": "<random>", "store": "keyring", "items": 2, "sha256": "…"   or   "store": "file", "tokens": { … } } },
-//!   "sweep": [ { "profile": "default", "revision": "<random>", "items": 2 } ] }
-//! ```
+//! What `credentials.json` says; `native/STORAGE.md` gives its form. Fields that this version does not
+//! know survive a rewrite.
 
 use std::fmt::Write;
 

@@ -99,6 +99,15 @@ impl Folder {
         &self,
         change: impl FnOnce(&mut Document) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.update_with_room(0, change)
+    }
+
+    /// The same, if there is room for `reserve` bytes more.
+    pub(crate) fn update_with_room<T>(
+        &self,
+        reserve: usize,
+        change: impl FnOnce(&mut Document) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.create()?;
         let _lock = self.lock_file()?;
         let found = self.read_text().and_then(|text| {
@@ -109,21 +118,25 @@ impl Folder {
             }
         });
         let (mut document, older) = match found {
-            Err(problem @ StoreError::Corrupt(_)) => return self.begin_anew(change, problem),
+            Err(problem @ StoreError::Corrupt(_)) => {
+                return self.begin_anew(reserve, change, problem);
+            }
             found => found?,
         };
         let result = change(&mut document)?;
         if let Some(text) = older {
-            let kept_as = self.keep_as("older-client", |kept_as| write_private(kept_as, &text))?;
+            let kept_as =
+                self.keep_as("older-client", |kept_as| write_private(kept_as, &text, 0))?;
             self.notices.push(Notice::OlderClient { kept_as });
         }
-        self.replace(&document)?;
+        self.replace(&document, reserve)?;
         Ok(result)
     }
 
     /// Applies `change` to an empty document, and sets the file aside that cannot be read.
     fn begin_anew<T>(
         &self,
+        reserve: usize,
         change: impl FnOnce(&mut Document) -> Result<T, StoreError>,
         problem: StoreError,
     ) -> Result<T, StoreError> {
@@ -132,7 +145,7 @@ impl Folder {
         let result = change(&mut document).map_err(|_| problem)?;
         let kept_as = self.keep_as("corrupt", |kept_as| fs::rename(self.file(), kept_as))?;
         self.notices.push(Notice::SetAside { kept_as });
-        self.replace(&document)?;
+        self.replace(&document, reserve)?;
         Ok(result)
     }
 
@@ -169,14 +182,25 @@ impl Folder {
         if self.read_only {
             return Err(StoreError::Denied(format!("{} is only looked at", self.path.display())));
         }
+        let mut metadata = fs::metadata(&self.path);
+        if !metadata.as_ref().is_ok_and(fs::Metadata::is_dir) {
+            self.make().map_err(|error| failed("cannot create", &self.path, &error))?;
+            metadata = fs::metadata(&self.path);
+        }
+        let metadata = metadata.map_err(|error| failed("cannot look at", &self.path, &error))?;
+        self.restrict(&self.path, &metadata, 0o700)
+    }
+
+    fn make(&self) -> io::Result<()> {
+        let missing: Vec<_> = self.path.ancestors().take_while(|path| !path.exists()).collect();
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&self.path).map_err(|error| failed("cannot create", &self.path, &error))?;
-        let metadata = fs::metadata(&self.path)
-            .map_err(|error| failed("cannot look at", &self.path, &error))?;
-        self.restrict(&self.path, &metadata, 0o700)
+        builder.create(&self.path)?;
+        // A folder lasts once the one that it is in is synced.
+        missing.into_iter().filter_map(Path::parent).for_each(sync);
+        Ok(())
     }
 
     fn read_text(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
@@ -244,26 +268,39 @@ impl Folder {
     }
 
     /// Replaces the file durably: temporary file, fsync, rename, fsync of the folder.
-    fn replace(&self, document: &Document) -> Result<(), StoreError> {
+    fn replace(&self, document: &Document, reserve: usize) -> Result<(), StoreError> {
         let text = print_json_pretty(document.as_value());
         self.sweep_temporary();
         let temporary = self.path.join(format!(".credentials.{}.tmp", document::random_name()?));
-        write_private(&temporary, &text)
+        write_private(&temporary, &text, reserve)
             .and_then(|()| fs::rename(&temporary, self.file()))
             .map_err(|error| failed("cannot write", &self.file(), &error))?;
-        self.sync();
+        sync(&self.path);
         Ok(())
     }
 
-    /// Deletes what writers left that were killed: each held the lock that is held now.
-    fn sweep_temporary(&self) {
-        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with(".credentials.") && name.ends_with(".tmp") {
-                let _ = fs::remove_file(entry.path());
-            }
+    /// Deletes what writers left that were killed, as every writer does.
+    pub(crate) fn sweep(&self) -> Result<(), StoreError> {
+        if self.temporary().next().is_some() {
+            let _lock = self.lock_file()?;
+            self.sweep_temporary();
         }
+        Ok(())
+    }
+
+    /// Deletes temporary files: each one's writer held the lock that is held now.
+    fn sweep_temporary(&self) {
+        for path in self.temporary() {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    fn temporary(&self) -> impl Iterator<Item = PathBuf> {
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(".credentials.") && name.ends_with(".tmp")
+        })
     }
 
     /// Keeps the file under a dated name that nothing has yet.
@@ -283,19 +320,8 @@ impl Folder {
             .find(|path| fs::symlink_metadata(path).is_err())
             .ok_or_else(|| StoreError::Io("too many files are kept already".to_owned()))?;
         keep(&path).map_err(|error| failed("cannot keep the file as", &path, &error))?;
-        self.sync();
+        sync(&self.path);
         Ok(path)
-    }
-
-    /// Makes renames in the folder last through a power cut, where the system has a call for that.
-    ///
-    /// It comes too late to fail: everybody can see the rename already.
-    fn sync(&self) {
-        if cfg!(unix)
-            && let Err(error) = File::open(&self.path).and_then(|folder| folder.sync_all())
-        {
-            tracing::warn!(%error, "the credentials folder cannot be synced");
-        }
     }
 
     fn parse(&self, text: &[u8]) -> Result<Parsed, StoreError> {
@@ -303,5 +329,16 @@ impl Folder {
         let value = parse_json(text)
             .map_err(|_| StoreError::Corrupt(format!("{} is not whole JSON", path.display())))?;
         Document::parse(value)
+    }
+}
+
+/// Makes renames in `folder` last through a power cut, where the system has a call for that.
+///
+/// It comes too late to fail: everybody can see the rename already.
+fn sync(folder: &Path) {
+    if cfg!(unix)
+        && let Err(error) = File::open(folder).and_then(|folder| folder.sync_all())
+    {
+        tracing::warn!(%error, "a folder cannot be synced");
     }
 }

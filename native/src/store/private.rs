@@ -78,10 +78,17 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Writes a new file durably, or none.
-pub(super) fn write_private(path: &Path, text: &[u8]) -> io::Result<()> {
+/// Writes a new file durably, or none; meanwhile the disk has room for `reserve` bytes more.
+pub(super) fn write_private(path: &Path, text: &[u8], reserve: usize) -> io::Result<()> {
     let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
-    file.write_all(text).and_then(|()| file.sync_all()).inspect_err(|_| {
+    let mut write = || {
+        file.write_all(text)?;
+        // White space: JSON stays the same if the power fails before it is cut off.
+        file.write_all(&vec![b' '; reserve])?;
+        file.sync_all()?;
+        if reserve > 0 { file.set_len(text.len() as u64) } else { Ok(()) }
+    };
+    write().inspect_err(|_| {
         // Half a file is of no use to anybody.
         let _ = fs::remove_file(path);
     })

@@ -22,6 +22,11 @@ use super::file::Folder;
 use super::{Items, StoreKind};
 use crate::json::{parse_json, print_json};
 
+/// Bytes that a session's tokens may need: two of 8 KiB.
+const TOKENS: usize = 17 << 10;
+/// Bytes that the rest of a session may need in the file.
+const SETTINGS: usize = 4 << 10;
+
 pub(crate) struct Vault {
     pub(crate) folder: Folder,
     pub(crate) profile: String,
@@ -66,11 +71,12 @@ impl Vault {
     pub(crate) fn probe(&self, kind: StoreKind) -> Result<(), StoreError> {
         match kind {
             StoreKind::File => {
-                self.folder.update(|_| Ok(()))?;
+                self.folder.update_with_room(TOKENS + SETTINGS, |_| Ok(()))?;
                 self.folder.read().map(drop)
             }
             StoreKind::Keyring => {
-                let staged = self.stage(b"astropass probe", |_| Ok(()))?;
+                let size = self.items.limit().unwrap_or(TOKENS).min(TOKENS);
+                let staged = self.stage(&vec![b'-'; size], SETTINGS, |_| Ok(()))?;
                 self.sweep(&[staged], &*self.items).map(drop)
             }
         }
@@ -92,7 +98,7 @@ impl Vault {
             StoreKind::File => (None, random_name()?, Tokens::File(stored.tokens)),
             StoreKind::Keyring => {
                 let text = print_json(&stored.tokens);
-                let staged = self.stage(&text, |document| self.expect(document, expected))?;
+                let staged = self.stage(&text, 0, |document| self.expect(document, expected))?;
                 let tokens = Tokens::Keyring { items: staged.items, sha256: sha256(&text) };
                 let revision = staged.revision.clone();
                 (Some(staged), revision, tokens)
@@ -157,13 +163,14 @@ impl Vault {
     fn stage(
         &self,
         text: &[u8],
+        reserve: usize,
         check: impl FnOnce(&Document) -> Result<(), StoreError>,
     ) -> Result<Swept, StoreError> {
         let size = self.items.limit().unwrap_or(text.len()).max(1);
         let parts: Vec<&[u8]> = text.chunks(size).collect();
         let items = parts.len() as u64;
         let staged = Swept { profile: self.profile.clone(), revision: random_name()?, items };
-        self.folder.update(|document| {
+        self.folder.update_with_room(reserve, |document| {
             check(document)?;
             document.add_to_sweep(&staged);
             Ok(())

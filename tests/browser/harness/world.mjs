@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import { KINDS, launch } from "./browsers.mjs";
+import { many } from "./figures.mjs";
 import { decide } from "./person.mjs";
 import { startEmbedded, startOidcProvider } from "./programs.mjs";
 import { startSite } from "./site.mjs";
@@ -19,7 +20,7 @@ after(async () => {
 export function inBrowsers(name, body, kinds = KINDS) {
   for (const kind of kinds) {
     // The deadline is for what hangs, not a measure.
-    test(`${name} (${kind})`, { timeout: 120_000 }, async () => {
+    test(`${name} (${kind})`, { timeout: many(120_000, 1_800_000) }, async () => {
       const world = new World(kind);
       try {
         await world.begin();

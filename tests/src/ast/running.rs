@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -136,14 +137,21 @@ impl Running {
 
     /// Interrupts it as Ctrl-C does.
     pub fn interrupt(&self) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::INT).expect("it can be interrupted");
+        self.signal(Signal::INT);
     }
 
     /// Ends it as a time limit does.
     pub fn terminate(&self) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).expect("it can be ended");
+        self.signal(Signal::TERM);
+    }
+
+    /// Ends it wherever it is, as `kill -9` does.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it was not waited for yet");
     }
 
     /// Waits for its end.
@@ -153,7 +161,8 @@ impl Running {
         let status = self.child.wait().expect("its status");
         let (stdout, stderr) = self.text();
         if let Some(printed) = &self.printed {
-            printed.borrow_mut().extend([stdout.clone(), stderr.clone()]);
+            let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
+            printed.extend([stdout.clone(), stderr.clone()]);
         }
         Output { code: status.code(), stdout, stderr }
     }

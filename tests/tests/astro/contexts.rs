@@ -73,17 +73,33 @@ fn a_login_without_a_domain_goes_where_the_current_context_is() {
     assert!(output.stderr.contains("houston.software.example"), "{output:?}");
 }
 
-#[test]
-fn each_program_lists_and_clears_only_its_own() {
-    let world = in_both();
-    // Somebody is signed in with `ast` too, as its own tests make it.
+/// Somebody is signed in with `ast` too.
+fn sign_in_with_ast(world: &World) {
     let mut credentials = world.home.credentials();
     let mut profile = credentials["profiles"][CLOUD].clone();
     profile["provider"]["kind"] = json!("oidc");
     profile["revision"] = json!("0123456789abcdef0123456789abcdef");
     credentials["profiles"]["default"] = profile;
     world.home.set_credentials(&credentials);
+}
 
+#[test]
+fn ast_logout_all_says_which_sessions_of_astro_remain() {
+    let world = in_both();
+    sign_in_with_ast(&world);
+    let output = world.program("ast", "logout --all --json").run();
+    let events = output.json();
+    let remaining =
+        json!({"event": "remaining", "program": "astro", "profiles": [CLOUD, SOFTWARE]});
+    assert!(events.contains(&remaining), "{events:?}");
+    assert!(world.context(CLOUD)["session"].is_object());
+    assert!(world.home.credentials()["profiles"]["default"].get("session").is_none());
+}
+
+#[test]
+fn each_program_lists_and_clears_only_its_own() {
+    let world = in_both();
+    sign_in_with_ast(&world);
     assert!(!world.astro("context list").run().ok().contains("default"));
     let profiles = world.program("ast", "profile list").run();
     assert_eq!(profiles.ok().lines().count(), 1, "{profiles:?}");

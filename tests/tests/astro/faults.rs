@@ -75,5 +75,5 @@ fn a_second_login_at_once_is_told_that_the_port_is_taken_and_how_to_go_on() {
     let second = world.astro("login --email ada@example.com").run();
     assert!(second.failed(1).contains("--login-link"), "{second:?}");
     first.interrupt();
-    first.finish();
+    assert_eq!(first.finish().code, Some(130));
 }

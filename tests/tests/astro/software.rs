@@ -1,6 +1,5 @@
 //! `astro login BASEDOMAIN`: Astronomer Software.
 
-use astropass_tests::foreign::Visitor;
 use serde_json::json;
 
 use super::{SOFTWARE, World};

@@ -103,7 +103,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[test]
-fn all_is_well() {
+fn ast_doctor_finds_all_well() {
     let world = signed_in_at_standard(eager());
     let (before, events) = (everything(world.home.path()), world.server.events().len());
     let report = Report::of(world.ast("doctor"), 0);
@@ -140,7 +140,7 @@ fn workos_has_no_metadata_to_look_for() {
 }
 
 #[test]
-fn astro_looks_at_its_contexts() {
+fn astro_doctor_looks_at_its_contexts() {
     let world = World::signed_in();
     world.sign_in("astronomer.io");
     world.home.edit("astronomer.io", |profile| profile["provider"]["kind"] = "astro".into());

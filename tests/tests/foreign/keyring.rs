@@ -7,11 +7,10 @@ mod locked;
 mod stored;
 
 use std::env;
-use std::process::Command;
 use std::time::Duration;
 
 use astropass_tests::ast::{Ast, Home, Output};
-use astropass_tests::sandbox;
+use astropass_tests::sandbox::{self, items};
 use astropass_tests::server::{Approval, Options, Server};
 use serde_json::Value;
 
@@ -59,18 +58,6 @@ impl Desk {
     fn profile(&self) -> Value {
         self.home.credentials()["profiles"]["default"].clone()
     }
-}
-
-/// The names of all items in the keyring, orphans too.
-fn items() -> Vec<String> {
-    let mut search = Command::new("secret-tool");
-    let found = search.args(["search", "--all", "service", "astropass"]).output().unwrap();
-    // It prints the secrets on the one, and the attributes on the other.
-    let found = String::from_utf8(found.stderr).unwrap();
-    let names = found.lines().filter_map(|line| line.strip_prefix("attribute.username = "));
-    let mut names: Vec<_> = names.map(str::to_owned).collect();
-    names.sort();
-    names
 }
 
 /// The items of the profile's present session.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use astropass_core::{Credentials, Identity};
+use astropass_core::{Credentials, Dialect, Identity};
 
 use super::server::Next;
 use super::world::{World, codes, pass, token};
@@ -39,6 +39,34 @@ async fn another_session_in_the_store_is_neither_served_nor_touched() {
         }
         assert_eq!((world.count("token"), world.count("save"), world.count("clear")), (0, 0, 0));
         assert_eq!(world.stored().await.unwrap().0, "access-9");
+    }
+}
+
+/// Plain OAuth names no subject, so whoever signs in may be somebody else.
+#[tokio::test(start_paused = true)]
+async fn another_login_of_somebody_without_a_subject_is_another_session() {
+    let nobody = |credentials: &mut Credentials| credentials.identity.subject = None;
+    for refreshes in 0..3 {
+        let world = World::signed_in_with(Dialect::Standard, 0, nobody).await;
+        let (one, other) = (world.open().await, world.open().await);
+        for _ in 0..refreshes {
+            pass(3500).await;
+            // What a sibling refreshed is the same session, also to one who reads it first then.
+            let expected = token(&one).await.unwrap();
+            pass(1).await;
+            assert_eq!(token(&other).await.as_ref(), Ok(&expected));
+            assert_eq!(token(&world.open().await).await, Ok(expected));
+        }
+        let mut somebody_else = world.credentials(9);
+        nobody(&mut somebody_else);
+        world.put(&somebody_else).await;
+        pass(1).await;
+        for session in [one, other] {
+            assert_eq!(codes(token(&session).await), "session_changed");
+            assert_eq!(codes(session.logout().await), "session_changed");
+        }
+        assert_eq!(world.stored().await.unwrap().0, "access-9");
+        assert_eq!(token(&world.open().await).await.unwrap(), "access-9");
     }
 }
 

@@ -96,16 +96,43 @@ async fn a_switch_that_is_refused_leaves_the_session_as_it_was() {
 
 #[tokio::test(start_paused = true)]
 async fn a_switch_that_the_server_ignores_is_not_taken_for_done() {
-    for more in [r#""organization_id":"org_1""#, r#""organization_id":null"#] {
+    // One that says so is asked once more.
+    let answers =
+        [(r#""organization_id":"org_1""#, "access-2"), (r#""organization_id":null"#, "access-1")];
+    for (more, kept) in answers {
         let world = in_organization(0).await;
         let session = world.open().await;
         world.server.say_more(more);
         assert_eq!(codes(switch(&session, "org_2").await), "malformed_response");
         // The tokens were rotated: they are kept, for the organization that they are for.
-        assert_eq!(token(&session).await.unwrap(), "access-1");
+        assert_eq!(token(&session).await.unwrap(), kept);
         let credentials = session.credentials().await.unwrap();
         assert_eq!(credentials.identity.organization.as_deref(), Some("org_1"));
     }
+}
+
+/// A server that repeats its answers tells the next one what became of the switch: that answer leads
+/// on to the organization where the session still is.
+#[tokio::test(start_paused = true)]
+async fn a_switch_that_was_killed_before_its_save_costs_nobody_his_session() {
+    let world = in_organization(7200).await;
+    let session = world.open().await;
+    let say = |organization: &'static str| {
+        let server = world.server.clone();
+        Next::After(Box::new(move || {
+            Box::pin(async move {
+                server.say_more(&format!(r#""organization_id":"{organization}""#));
+            })
+        }))
+    };
+    world.server.next([say("org_2"), say("org_1")]);
+    assert_eq!(token(&session).await.unwrap(), "access-2");
+    assert_eq!(world.stored().await.unwrap(), ("access-2".into(), "refresh-2".into()));
+    let journal = world.take_journal();
+    let from_probe: Vec<_> = journal.iter().skip_while(|entry| *entry != "probe").collect();
+    let expected = ["probe", "token refresh-0", "save", "probe", "token refresh-1", "save"];
+    assert_eq!(from_probe, expected, "each token is stored before it is used");
+    assert_eq!(world.events(), ["refreshed"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,15 +146,15 @@ async fn a_switch_is_tried_although_a_refresh_has_just_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_that_answers_for_another_organization_is_not_kept_and_not_repeated() {
+async fn a_refresh_that_answers_for_another_organization_is_asked_once_more_and_not_again() {
     let world = in_organization(7200).await;
     let session = world.open().await;
     world.server.say_more(r#""organization_id":"org_3""#);
     for _ in 0..5 {
         assert_eq!(codes(token(&session).await), "session_changed");
     }
-    assert_eq!(world.stored().await.unwrap().0, "access-0");
-    assert_eq!(world.count("token"), 1);
+    assert_eq!(world.stored().await.unwrap(), ("access-0".into(), "refresh-1".into()));
+    assert_eq!(world.count("token"), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -80,16 +80,46 @@ fn full() {
                 assert_full(store.save(&guard, Some(&first), &credentials("lost")).await);
                 assert_full(store.clear(&guard, &first).await);
                 assert_full(home.home.set_current("ast", None));
+                assert_full(home.home.check_writable());
                 assert_stored(store.load().await, &first, &credentials("first"));
                 assert_eq!((home.text(), items.names()), (before, items_before));
                 assert_eq!(home.names(), ["credentials.json"]);
 
                 free();
+                home.home.check_writable().unwrap();
                 let second =
                     store.save(&guard, Some(&first), &credentials("second")).await.unwrap();
                 assert_stored(store.load().await, &second, &credentials("second"));
                 store.clear(&guard, &second).await.unwrap();
                 assert!(items.names().is_empty());
+            }
+        });
+    });
+}
+
+/// Room for the file as it is, and not for a session of the usual size, is not enough to sign in or
+/// to refresh.
+#[test]
+fn nearly_full_for_a_probe() {
+    on_small_disk("nearly_full_for_a_probe", |home| {
+        block_on(async {
+            for (store, items) in
+                [(StoreChoice::File, Memory::default()), (StoreChoice::Keyring, Memory::limited())]
+            {
+                let store = home.heard_store(items.clone(), store);
+                let first = save(&store, &credentials("first")).await.unwrap();
+                let room = home.directory().join("room");
+                fs::write(&room, [b'x'; 4096]).unwrap();
+                let free = fill(home);
+                fs::remove_file(room).unwrap();
+
+                let guard = store.lock(LONG).await.unwrap();
+                assert_full(store.probe(&guard).await);
+                // The same small session fits.
+                let again = store.save(&guard, Some(&first), &credentials("again")).await.unwrap();
+                free();
+                store.probe(&guard).await.unwrap();
+                store.clear(&guard, &again).await.unwrap();
             }
         });
     });
@@ -144,7 +174,7 @@ fn read_only() {
                 Command::new("mount").args(remount).arg(home.directory()).status().unwrap();
             assert!(mounted.success());
             let locked = store.lock(LONG).await.map(drop);
-            for result in [locked, home.home.set_current("ast", None)] {
+            for result in [locked, home.home.set_current("ast", None), home.home.check_writable()] {
                 match result {
                     Err(StoreError::Denied(text)) => {
                         assert!(text.ends_with("; set ASTRO_HOME to a place that can be written"));

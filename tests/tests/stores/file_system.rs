@@ -103,6 +103,27 @@ fn link_instead_of_the_file() {
     assert!(!home.directory().join("dangling").exists());
 }
 
+/// What a diagnosis looks at stays as it was found.
+#[test]
+fn looked_at() {
+    let home = TestHome::new();
+    let looked = home.home.read_only();
+    let refused = looked.set_current("ast", None);
+    assert!(matches!(refused, Err(StoreError::Denied(_))), "{refused:?}");
+    assert_eq!((looked.found(), looked.profiles().unwrap().len()), (Ok(Vec::new()), 0));
+    assert!(!home.folder().exists());
+
+    let older = r#"{"profiles":{"default":{}}}"#;
+    home.write(older);
+    restrict(&home.file(), 0o644);
+    assert_eq!(looked.profiles().unwrap().len(), 1);
+    assert_eq!(looked.is_of_older_client(), Ok(true));
+    let found = looked.found().unwrap();
+    let modes: Vec<_> = found.iter().map(|found| (found.name.as_str(), found.mode)).collect();
+    assert_eq!(modes, [("", Some(0o700)), ("credentials.json", Some(0o644))]);
+    assert_eq!((home.text().as_str(), home.notices()), (older, Vec::new()));
+}
+
 #[test]
 fn folder_of_another_user() {
     let home = TestHome::new();

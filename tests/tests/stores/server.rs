@@ -79,6 +79,7 @@ pub(crate) fn first_tokens(age: i64) -> Credentials {
         refresh_token: Some(Secret::new("refresh-1".to_owned())),
         received_at: Timestamp::from_unix(i64::try_from(now).unwrap() - age),
         lifetime: Some(3600),
+        login: None,
     }
 }
 

@@ -1,13 +1,16 @@
 //! Every store passes the one suite.
 
 use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use astropass::{Home, Items, ProfileStore, StoreChoice, StoreError};
-use astropass_core::MemoryStore;
+use astropass_core::{MemoryStore, Store};
 use astropass_tests::store_suite::every_store;
 
-use crate::home::TestHome;
+use crate::home::{TestHome, block_on};
 use crate::items::{Meddled, Memory};
 
 #[test]
@@ -30,10 +33,36 @@ fn keyring() {
     assert_no_orphans(&passes(items.clone(), StoreChoice::Keyring), &items, "keyring", false);
 }
 
+/// With a reader always beside the writer.
 #[test]
 fn keyring_with_small_items() {
-    let items = Memory::limited();
-    assert_no_orphans(&passes(items.clone(), StoreChoice::Keyring), &items, "keyring", true);
+    let (home, items) = (TestHome::new(), Memory::limited());
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| block_on(read_until(&done, &home, &items)));
+        let passed = panic::catch_unwind(AssertUnwindSafe(|| {
+            passes_in(&home, items.clone(), StoreChoice::Keyring);
+        }));
+        done.store(true, Ordering::Release);
+        let seen = reader.join().unwrap();
+        passed.unwrap_or_else(|panic| panic::resume_unwind(panic));
+        assert!(seen > 0, "it never saw a session");
+    });
+    assert_no_orphans(&home, &items, "keyring", true);
+}
+
+/// Reads every profile again and again; how many sessions it saw. Each is whole, or not there.
+async fn read_until(done: &AtomicBool, home: &TestHome, items: &Memory) -> usize {
+    let mut seen = 0;
+    while !done.load(Ordering::Acquire) {
+        for profile in home.home.profiles().unwrap() {
+            let store = home.store_of(&profile.name, items.clone(), StoreChoice::Keyring);
+            seen += usize::from(store.load().await.unwrap().is_some());
+        }
+        // The writer has to come along too.
+        thread::yield_now();
+    }
+    seen
 }
 
 #[test]
@@ -69,14 +98,19 @@ fn secret_service() {
 }
 
 fn passes(items: impl Items, choice: StoreChoice) -> TestHome {
-    let (home, items) = (TestHome::new(), Arc::new(items));
+    let home = TestHome::new();
+    passes_in(&home, items, choice);
+    home
+}
+
+fn passes_in(home: &TestHome, items: impl Items, choice: StoreChoice) {
+    let items = Arc::new(items);
     every_store(|profile| {
         // As another process would have it.
         let home = Home::in_directory(&home.directory());
         ProfileStore::new(&home, profile, Arc::clone(&items) as _, choice, false)
     });
     assert_eq!(home.names(), ["credentials.json"]);
-    home
 }
 
 /// The keyring holds what the file refers to, and nothing else.

@@ -51,6 +51,7 @@ pub(crate) fn events(
                 refresh_token: secret("refresh_token").ok(),
                 received_at: Timestamp::from_unix(0),
                 lifetime: None,
+                login: None,
             };
             match Revoke::new(&provider, &credentials, parse).map_err(|error| error.to_string())? {
                 Some(revoke) => talk.run(revoke, |()| Value::Bool(true)),

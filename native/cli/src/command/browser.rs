@@ -36,7 +36,7 @@ pub(crate) async fn sign_in(
     let shown = countdown.clone();
     let host = host_of(session.provider());
     let show = move |prompt: BrowserPrompt| {
-        show(&prompt, &host, opens, can_paste, manner.json);
+        show(&prompt, host, opens, can_paste, manner.json);
         if !manner.json {
             shown.start("the browser", prompt.expires_in);
         }

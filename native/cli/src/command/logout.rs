@@ -100,6 +100,8 @@ pub(crate) async fn sign_out(
 }
 
 fn nobody(context: &Context<'_>) -> Result<(), Failure> {
+    // A first login that was killed may have left its tokens, and nothing else.
+    context.home.sweep()?;
     if context.global.json {
         output::json(&json!({"event": "not_signed_in"}));
     } else {

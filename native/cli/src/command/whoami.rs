@@ -1,5 +1,5 @@
-use astropass::printable;
-use serde_json::json;
+use astropass::{Profile, Session, StoreKind, Timestamp, printable};
+use serde_json::{Map, Value, json};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -7,43 +7,26 @@ use crate::output::{self, DIM, GREEN};
 use crate::program::Program;
 
 pub(crate) async fn run(context: &Context<'_>) -> Result<(), Failure> {
-    let (session, noun) = (context.session()?, Program::running().noun());
+    let session = context.session()?;
     let token = session.token().await?;
-    let server = session.server().map(|server| server.as_str().trim_end_matches('/').to_owned());
+    let server = server_of(&session);
     let expires_at = token.expires_at();
     if Context::environment_token().is_some() {
         // Nothing is known of a token from outside.
         if context.global.json {
-            output::json(&json!({
-                noun: null, "provider": null, "server": server, "user": null,
-                "expires_at": null, "store": "environment",
-            }));
+            output::json(&shown(&session, None, None, Some("environment")));
         } else {
             let variable = Program::running().token_variable();
             output::line(&format!("{variable} is used, as it is and unchecked"));
-            row("Server", server.as_deref());
+            row("Server", server);
         }
         return Ok(());
     }
     let profile = context.signed_in()?;
     let user = profile.user.as_ref();
     if context.global.json {
-        let mut shown = json!({
-            noun: profile.name,
-            "provider": session.provider().issuer,
-            "server": server,
-            "user": output::user_json(user),
-            "expires_at": expires_at.and_then(output::rfc3339),
-            "store": profile.store.map(|store| store.as_str()),
-        });
-        match Program::running() {
-            Program::Ast => shown["account"] = output::account_json(profile.account()),
-            Program::Astro => {
-                shown["organization"] = output::named_json(profile.organization.as_ref());
-                shown["workspace"] = output::named_json(profile.workspace.as_ref());
-            }
-        }
-        output::json(&shown);
+        let store = profile.store.map(StoreKind::as_str);
+        output::json(&shown(&session, Some(&profile), expires_at, store));
         return Ok(());
     }
     let expires = expires_at.and_then(|expires_at| {
@@ -66,13 +49,53 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<(), Failure> {
         Some(&profile.name),
     );
     row("Provider", Some(&session.provider().issuer));
-    row("Server", server.as_deref());
+    row("Server", server);
     row("Store", profile.store.map(|store| store.as_str()));
     Ok(())
 }
 
+fn server_of(session: &Session) -> Option<&str> {
+    session.server().map(|server| server.as_str().trim_end_matches('/'))
+}
+
+/// Without a profile everything that it would know is null.
+fn shown(
+    session: &Session,
+    profile: Option<&Profile>,
+    expires_at: Option<Timestamp>,
+    store: Option<&str>,
+) -> Value {
+    let program = Program::running();
+    let mut shown = Map::new();
+    let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+    put(program.noun(), json!(profile.map(|profile| &profile.name)));
+    put("provider", json!(profile.map(|_| &session.provider().issuer)));
+    put("server", json!(server_of(session)));
+    put("user", output::user_json(profile.and_then(|profile| profile.user.as_ref())));
+    match program {
+        Program::Ast => {
+            put("account", output::account_json(profile.and_then(Profile::account)));
+        }
+        Program::Astro => {
+            put(
+                "organization",
+                output::named_json(profile.and_then(|it| it.organization.as_ref())),
+            );
+            put("workspace", output::named_json(profile.and_then(|it| it.workspace.as_ref())));
+        }
+    }
+    put("expires_at", json!(expires_at.and_then(output::rfc3339)));
+    put("store", json!(store));
+    Value::Object(shown)
+}
+
 fn row(name: &str, value: Option<&str>) {
     if let Some(value) = value {
-        output::line(&format!("  {DIM}{name:<12}{DIM:#} {}", printable(value)));
+        // As wide as the longest name that the program has.
+        let width = match Program::running() {
+            Program::Ast => 9,
+            Program::Astro => 12,
+        };
+        output::line(&format!("  {DIM}{name:<width$}{DIM:#} {}", printable(value)));
     }
 }

@@ -52,20 +52,44 @@ fn falls_back() {
     assert_eq!(refreshed.stderr, "", "it is said once, at the login");
 }
 
+/// The socket of a bus that has died.
+#[test]
+fn dead_bus() {
+    inside("keyring::absent::dead_bus", Bus::None, || {
+        drop(UnixListener::bind(sandbox::runtime_dir().join("bus")).unwrap());
+        falls_back();
+    });
+}
+
 /// A bus that takes the connection and says nothing is not a bus that is not there.
 #[test]
-fn silent() {
-    inside("keyring::absent::silent", Bus::None, || {
+fn silent_bus() {
+    inside("keyring::absent::silent_bus", Bus::None, || {
         let _bus = UnixListener::bind(sandbox::runtime_dir().join("bus")).unwrap();
-        let desk = Desk::new();
-        for store in ["--store keyring", "--store auto"] {
-            let started = Instant::now();
-            let (code, message) = error(&desk.login(store).run(), 7);
-            assert_eq!(code, "store_unavailable", "{message}");
-            assert!(started.elapsed() < SOON, "took {:?}", started.elapsed());
-        }
-        assert!(desk.server.events().is_empty(), "no code was asked for");
+        does_not_answer();
     });
+}
+
+/// Neither is a service that owns the name and never answers.
+#[test]
+fn silent_service() {
+    inside("keyring::absent::silent_service", Bus::Empty, || {
+        let service = sandbox::on_the_bus();
+        sandbox::ask_bus(&service, "RequestName", (sandbox::NAME, 0u32)).unwrap();
+        does_not_answer();
+    });
+}
+
+fn does_not_answer() {
+    let desk = Desk::new();
+    for store in ["--store keyring", "--store auto"] {
+        let started = Instant::now();
+        let (code, message) = error(&desk.login(store).run(), 7);
+        assert_eq!(code, "store_unavailable", "{message}");
+        assert!(message.contains("ast login --store file"), "{message}");
+        assert!(started.elapsed() < SOON, "took {:?}", started.elapsed());
+    }
+    assert!(desk.server.events().is_empty(), "no code was asked for");
 }
 
 /// The keyring that a session is in has gone, as in a shell without the desktop's bus.

@@ -1,0 +1,177 @@
+//! Every fault of the store has a name and a next step, and costs nobody his session.
+
+use std::fs;
+use std::os::unix::fs::{chown, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use astropass_tests::ast::{Ast, program};
+
+use super::World;
+
+/// What the file may take, and a keyring where nobody answers its prompt.
+const DEADLINE: Duration = Duration::from_secs(8);
+
+const READ: [&str; 4] = ["token", "whoami", "logout", "api /api/v1/me"];
+
+/// Every command ends in time with the error `code`, whose message says `next`.
+#[track_caller]
+fn assert_refused(commands: impl IntoIterator<Item = Ast>, code: &str, next: &str) {
+    for command in commands {
+        let began = Instant::now();
+        let output = command.args(["--json"]).run();
+        assert!(began.elapsed() < DEADLINE, "took {:?}", began.elapsed());
+        assert_eq!(output.code, Some(7), "{output}");
+        let error = output.json().pop().unwrap();
+        assert_eq!((error["event"].as_str(), error["code"].as_str()), (Some("error"), Some(code)));
+        assert!(error["message"].as_str().unwrap().contains(next), "{output}");
+    }
+}
+
+/// A signed-in world whose file is `spoilt` for a while.
+#[track_caller]
+fn while_spoilt(spoil: impl FnOnce(&Path), commands: &[&str], code: &str, next: &str) {
+    let world = World::signed_in();
+    let (file, before) = (world.home.credentials_file(), world.home.credentials());
+    let kept = world.home.path().join("kept");
+    fs::rename(&file, &kept).unwrap();
+    spoil(&file);
+    assert_refused(commands.iter().map(|command| world.ast(command)), code, next);
+    let names = fs::read_dir(file.parent().unwrap()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left: Vec<_> = names.filter(|name| !name.ends_with(".lock")).collect();
+    assert_eq!(left, ["credentials.json"]);
+
+    if file.is_dir() {
+        fs::remove_dir(&file).unwrap();
+    }
+    fs::rename(&kept, &file).unwrap();
+    assert_eq!(world.home.credentials(), before);
+    world.ast("token").printing_a_token().run().ok();
+    assert_eq!(world.refreshes(), 0);
+}
+
+/// A file of that text.
+fn text(text: &str) -> impl FnOnce(&Path) {
+    use std::os::unix::fs::PermissionsExt;
+    move |file| {
+        fs::write(file, text).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+#[test]
+fn empty() {
+    while_spoilt(text(""), &READ, "store_corrupt", "Run 'ast login' to sign in again");
+}
+
+#[test]
+fn half_a_json() {
+    let half = r#"{"version": 1, "profiles": {"default": {"sess"#;
+    while_spoilt(text(half), &READ, "store_corrupt", "keeps a file that cannot be read under");
+}
+
+#[test]
+fn newer() {
+    let newer = r#"{"version": 2, "profiles": {}}"#;
+    let login = "login --client-id c --server https://a.example";
+    let commands = [&READ[..], &[login]].concat();
+    while_spoilt(text(newer), &commands, "store_newer", "Update this program.");
+}
+
+#[test]
+fn folder_instead() {
+    let make = |file: &Path| fs::create_dir(file).unwrap();
+    while_spoilt(make, &READ, "store_denied", "is not a file; move it away");
+}
+
+#[test]
+fn link_instead() {
+    let link = |file: &Path| symlink("../kept", file).unwrap();
+    while_spoilt(link, &READ, "store_denied", "put the file itself there");
+}
+
+#[test]
+fn of_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can give a file away");
+        return;
+    }
+    let next = "belongs to another user; run this as that user, or set ASTRO_HOME";
+    let give_away = |file: &Path| {
+        text("{}")(file);
+        chown(file, Some(65534), Some(65534)).unwrap();
+    };
+    while_spoilt(give_away, &READ, "store_denied", next);
+
+    let world = World::signed_in();
+    let folder = world.home.path().join(".astro");
+    chown(&folder, Some(65534), None).unwrap();
+    world.home.age("default", 301);
+    assert_refused([world.ast("token"), world.ast("logout")], "store_denied", next);
+    chown(&folder, Some(0), None).unwrap();
+    world.ast("token").printing_a_token().run().ok();
+}
+
+/// `ast` in a mount namespace of its own, which ends with it, after `script` has prepared `.astro`.
+/// It fails with 99 if the file was changed there, or a temporary one is left.
+fn mounted(world: &World, script: &str, args: &str) -> Ast {
+    let script = format!(
+        r#"cd "$ASTRO_HOME"; before=$(cat .astro/credentials.json); {script}
+        "$@"; code=$?; [ "$(cat .astro/credentials.json)" = "$before" ] || exit 99
+        ls -A .astro | grep tmp && exit 99; exit $code"#
+    );
+    let mut unshare = vec!["--mount"];
+    if !rustix::process::geteuid().is_root() {
+        unshare.push("--map-root-user");
+    }
+    let command = world.home.program_at(Path::new("/usr/bin/unshare")).args(unshare);
+    command
+        .args(["sh", "-c", &script])
+        .args([program("ast")])
+        .args(program("ast").to_str())
+        .args(args.split_whitespace())
+}
+
+/// Whether mounts can be made here, as by root.
+fn can_mount() -> bool {
+    let tried = Command::new("unshare").args(["--mount", "--map-root-user", "true"]).output();
+    let can = tried.is_ok_and(|output| output.status.success());
+    if !can {
+        println!("skipped: a mount namespace is needed");
+    }
+    can
+}
+
+/// A refresh and a login, and a logout after them, that find `.astro` as `script` leaves it.
+fn while_mounted(script: &str, code: &str, next: &str) {
+    if !can_mount() {
+        return;
+    }
+    let world = World::signed_in();
+    world.home.age("default", 301);
+    let before = world.home.credentials();
+    let url = world.server.url();
+    let login = format!("login --workos-url {url} --server {url} --client-id c --store file");
+    let commands = ["token", &login].map(|args| mounted(&world, script, args));
+    assert_refused(commands, code, next);
+    assert_eq!(world.home.credentials(), before);
+    assert_eq!(world.server.stats().polls + world.refreshes(), 1, "only the test's own login");
+    world.ast("token").printing_a_token().run().ok();
+    assert_refused([mounted(&world, script, "logout")], code, next);
+}
+
+#[test]
+fn full_disk() {
+    let script =
+        "mkdir small; mount -t tmpfs -o size=64k,mode=700 none small; cp -p .astro/* small;
+        dd if=/dev/zero of=small/filler 2>/dev/null; mount --bind small .astro;";
+    while_mounted(script, "store_io", "free some space");
+}
+
+#[test]
+fn read_only_folder() {
+    let script = "mount --bind .astro .astro; mount -o remount,ro,bind .astro;";
+    while_mounted(script, "store_denied", "set ASTRO_HOME to a place that can be written");
+}
