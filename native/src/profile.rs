@@ -116,7 +116,8 @@ impl Home {
     /// # Errors
     /// If the file cannot be read.
     pub fn current(&self, program: &str) -> Result<Option<String>, StoreError> {
-        Ok(self.folder.document()?.current(program).map(str::to_owned))
+        let document = self.folder.document()?;
+        Ok(document.current(program).filter(|name| is_profile_name(name)).map(str::to_owned))
     }
 
     /// Makes `name` the profile that `program` uses.
@@ -205,7 +206,8 @@ impl Profile {
     }
 
     fn read(document: &Document, name: &str) -> Option<Self> {
-        let profile = document.profile(name)?;
+        // What has another name was not made here: nothing can open it, and it may not be printable.
+        let profile = document.profile(name).filter(|_| is_profile_name(name))?;
         // The tokens are left where they are: these stand for them.
         let no_tokens =
             Value::map([("version", Some(1.into())), ("access_token", Some("-".into()))]);

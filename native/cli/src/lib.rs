@@ -4,6 +4,7 @@ mod args;
 mod astro;
 mod command;
 mod context;
+mod core_dumps;
 mod failure;
 mod input;
 mod output;
@@ -23,6 +24,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use self::args::Global;
+use self::command::opener;
 use self::context::Context;
 use self::failure::Failure;
 use self::program::Program;
@@ -62,6 +64,10 @@ pub fn astro() -> ExitCode {
 }
 
 fn main<A: Commands>() -> ExitCode {
+    core_dumps::turn_off();
+    if let Some(url) = opener::asked() {
+        return opener::start(&url);
+    }
     A::PROGRAM.start();
     let code = start::<A>();
     match output::failure() {
