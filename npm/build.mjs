@@ -32,7 +32,7 @@ console.log(`${tarball}\n${hashes(modules).trimEnd()}`);
 /** @param {Record<string, Uint8Array>} modules for `index.ts` to unpack */
 async function bundle(modules) {
   // The errors are an entry so that who needs only them gets nothing else.
-  const entries = ["index.ts", "url.ts", "workerd.ts", "react.tsx", "errors.ts"];
+  const entries = ["index.ts", "url.ts", "workerd.ts", "react.tsx", "popup.ts", "errors.ts"];
   await esbuild.build({
     entryPoints: entries.map((entry) => join(npm, "src", entry)),
     outdir: dist,

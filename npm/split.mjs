@@ -3,11 +3,13 @@ import { emitted, functions, parse } from "./shrink.mjs";
 import { TABLE, keepSlots, slots } from "./table.mjs";
 
 /**
- * What only a login needs, in `wasm/src/session.rs`: the exports, and the futures that they begin.
- * The npm package loads the second module before it calls one of them.
+ * What only a login needs, in `wasm/src/session.rs` and `code.rs`: the exports, and the futures that
+ * they begin. The npm package loads the second module before it calls one of them.
  */
-const LOGIN_EXPORT = /^session_(login|switchOrganization)$/;
-const LOGIN_FUTURE = /\bSession::(login|switch_organization)::/;
+const LOGIN_EXPORT =
+  /^session_(login|loginWithPopup|beginRedirect|finishRedirect|switchOrganization)$/;
+const LOGIN_FUTURE =
+  /\bSession>?::(login|login_with_popup|begin_redirect|finish_redirect|switch_organization)::|\bInner::establishing::/;
 
 /** The name by which the second module imports from the first. */
 export const FIRST = "first";

@@ -98,7 +98,9 @@ function answer(request, response, files, settings) {
     "content-security-policy": settings.policy,
     "content-type": type,
     "cache-control": path.startsWith("/assets/") ? "max-age=31536000, immutable" : "no-cache",
-    "cross-origin-opener-policy": "same-origin",
+    // The page may open a sign-in window of another origin, which comes back to the other one.
+    "cross-origin-opener-policy":
+      path === "/popup.html" ? "unsafe-none" : "same-origin-allow-popups",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",

@@ -6,5 +6,6 @@ export default defineConfig({
     // Nothing may become a data: URL, which the content security policy would have to allow.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: ["index.html", "popup.html"] },
   },
 });

@@ -1,16 +1,21 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Session, Shown, Task } from "astropass-wasm";
+import type { Session, Task } from "astropass-wasm";
+import { stateOf, take, wasInterrupted } from "./callback.js";
 import { AstropassError, toError } from "./errors.js";
 import type { Event, Host } from "./host.js";
 import { type Modules, load, loadLogin } from "./load.js";
+import type { Logins } from "./login.js";
 import { apiServer, providerOf } from "./options.js";
-import { abortable, deferred } from "./promises.js";
+import { abortable } from "./promises.js";
 import { run } from "./task.js";
 import type {
   AstropassOptions,
   AstropassProblem,
   AuthState,
   LoginOptions,
+  PopupOptions,
+  RedirectOptions,
+  RedirectResult,
   SignedOutResult,
   StorageKind,
 } from "./types.js";
@@ -104,34 +109,61 @@ export class Astropass implements AsyncDisposable {
    * @throws {AstropassError} `access_denied`, `login_expired`, or what the server says; before
    *   anything is shown, a storage that cannot be written
    */
-  async login({ onPrompt, signal }: LoginOptions): Promise<void> {
-    signal?.throwIfAborted();
-    const over = new AbortController();
-    const { promise: abandoned, resolve: abandon } = deferred();
-    const thrown = deferred<never>();
-    const show = async ({ expiresIn, ...prompt }: Shown) => {
-      try {
-        await onPrompt({ ...prompt, expiresAt: new Date(Date.now() + expiresIn * 1000) });
-      } catch (error) {
-        abandon();
-        thrown.reject(error);
-      }
-    };
-    for (const end of [signal, this.#closed.signal]) {
-      end?.addEventListener("abort", () => abandon(), { signal: over.signal });
+  async login(options: LoginOptions): Promise<void> {
+    return (await this.#logins(options.signal)).login(options);
+  }
+
+  /**
+   * Signs in with the authorization code flow and PKCE (RFC 6749 section 4.1, RFC 7636): the page
+   * goes to the provider, which sends the browser back to the redirect URI. There call
+   * {@link handleRedirect}. What it needs then waits in the database, encrypted, for ten minutes.
+   *
+   * @throws {AstropassError} a storage that cannot be written, a provider that cannot be found;
+   *   then the page stays
+   */
+  async loginWithRedirect(options: RedirectOptions = {}): Promise<void> {
+    return (await this.#logins()).leave(options);
+  }
+
+  /**
+   * Ends a login that {@link loginWithRedirect} began, if `url` is an answer to one: call it on each
+   * page that is a redirect URI. It takes the answer out of the page's URL before it returns. Where
+   * there is none it does nothing. An earlier session stays until the new one is stored.
+   *
+   * In a window of {@link loginWithPopup} it gives the URL to the page that waits for it, and closes
+   * the window.
+   *
+   * @returns nothing where `url` is no answer
+   * @throws {AstropassError} `access_denied`, `login_expired`, or what the server says;
+   *   `invalid_callback` for an answer that no login of this profile waits for, as when it comes
+   *   twice; `login_interrupted` in a page that was reloaded before this was done
+   */
+  async handleRedirect(url = globalThis.location?.href): Promise<RedirectResult | undefined> {
+    const state = url && stateOf(url);
+    if (state) take(url);
+    else if (!wasInterrupted()) return undefined;
+    return (await this.#logins()).comeBack(url, state);
+  }
+
+  /**
+   * Signs in with the authorization code flow in a window of its own: call it right in a click.
+   * Resolves when the session is stored. The redirect URI's page must call {@link handleRedirect},
+   * or `answerPopup()` of `astropass/popup`.
+   *
+   * @throws {AstropassError} `popup_blocked`, `popup_closed`, `access_denied`, `login_expired`, or
+   *   what the server says
+   */
+  async loginWithPopup(options: PopupOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    const popup = open("", "", "popup,width=480,height=720");
+    if (!popup) {
+      throw new AstropassError("popup_blocked", "the browser opens a window only right in a click");
     }
-    const login = this.#run(async () => {
-      await abortable(loadLogin(this.#modules), signal);
-      await this.#tryStorage(true);
-      return run(await run(this.#session.login(show), abandoned));
-    });
     try {
-      await abortable(Promise.race([login, thrown.promise]), signal);
+      await (await this.#logins(options.signal)).inWindow(popup, options);
     } finally {
-      // It goes on until it has noticed.
-      void login.catch(() => {}).then(() => over.abort());
+      popup.close();
     }
-    await this.#look();
   }
 
   /**
@@ -171,11 +203,7 @@ export class Astropass implements AsyncDisposable {
    * `sessionChanged`: what they show is the old organization's.
    */
   async switchOrganization(organization: string): Promise<void> {
-    await this.#run(async () => {
-      await loadLogin(this.#modules);
-      await run(this.#session.switchOrganization(organization));
-    });
-    await this.#look();
+    return (await this.#logins()).switchOrganization(organization);
   }
 
   /**
@@ -224,6 +252,19 @@ export class Astropass implements AsyncDisposable {
       asked.then(ended, ended);
     }
     return asked;
+  }
+
+  /** What only a login needs, as soon as it is loaded. */
+  async #logins(signal?: AbortSignal): Promise<Logins> {
+    signal?.throwIfAborted();
+    const { Logins } = await abortable(this.#run(() => loadLogin(this.#modules)), signal);
+    return new Logins({
+      session: this.#session,
+      closed: this.#closed.signal,
+      run: (call) => this.#run(call),
+      prepare: () => this.#tryStorage(true),
+      look: () => this.#look(),
+    });
   }
 
   #work<T>(task: () => Task<T>): Promise<T> {

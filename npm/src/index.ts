@@ -1,6 +1,7 @@
 import { Astropass as Core } from "./astropass.js";
 import login from "./astropass-login.wasm?inlined";
 import first from "./astropass.wasm?inlined";
+import * as code from "./login.js";
 import type { AstropassOptions } from "./types.js";
 
 export { AstropassError } from "./errors.js";
@@ -14,7 +15,11 @@ async function unpacked(compressed: string) {
 }
 
 // Both are here: a bundler that makes one file, as for a worker, takes no `import()` without being told.
-const modules = { first: () => unpacked(first), login: () => unpacked(login) };
+const modules = {
+  first: () => unpacked(first),
+  login: () => unpacked(login),
+  code: async () => code,
+};
 
 export class Astropass extends Core {
   /**

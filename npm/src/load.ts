@@ -2,10 +2,14 @@ import { Session, extend, imports, start } from "astropass-wasm";
 
 type Source = BufferSource | WebAssembly.Module;
 
-/** How an entry has the wasm: what every page loads, and what is loaded when somebody signs in. */
+/** The JavaScript of a login. */
+export type Code = typeof import("./login.js");
+
+/** How an entry has what every page loads, and what is loaded when somebody signs in. */
 export interface Modules {
   first: () => Promise<Source>;
   login: () => Promise<Source>;
+  code: () => Promise<Code>;
 }
 
 /** Starts the wasm, and gives its `Session`, without what only a login needs. */
@@ -20,9 +24,11 @@ const first = once(async (modules) => {
   return exports;
 });
 
-/** What a login needs: to be awaited before `login` and `switchOrganization` of `Session`. */
+/** What a login needs: to be awaited before what `split.mjs` names. */
 export const loadLogin = once(async (modules) => {
+  const code = modules.code();
   extend(await instantiate(modules.login, await first(modules)));
+  return code;
 });
 
 /** Once for all entries, and once more after a failure. */

@@ -9,6 +9,7 @@ export function providerOf(options: AstropassOptions) {
   const { provider, clientId, endpoints: given, issuer, scopes = SCOPES } = options;
   if (!clientId) throw new AstropassError("misuse", "give Astropass.create() a clientId");
   const endpoints = {
+    authorization: given?.authorization,
     device_authorization: given?.deviceAuthorization,
     token: given?.token,
     revocation: given?.revocation,

@@ -10,7 +10,7 @@ import {
   useSyncExternalStore,
 } from "react";
 import type { Astropass } from "./astropass.js";
-import type { AuthState } from "./types.js";
+import type { AuthState, RedirectResult } from "./types.js";
 
 /** What {@link useAuth} gives. */
 export type Auth =
@@ -24,21 +24,36 @@ const Context = createContext<Auth | undefined>(undefined);
 export interface AstropassProviderProps {
   /** Makes the session, in the browser only: `() => Astropass.create({…})`. */
   create: () => Promise<Astropass>;
+  /**
+   * Makes each page that is loaded a redirect URI ({@link Astropass.handleRedirect}): called when the
+   * page comes back from a login, with how that went. Until then the status is `loading`.
+   */
+  onRedirect?: (result: RedirectResult & { error?: unknown }) => void;
   children?: ReactNode;
 }
 
 /** Gives one session to all components below, and closes it when it goes away. */
-export function AstropassProvider({ create, children }: AstropassProviderProps): ReactNode {
+export function AstropassProvider({
+  create,
+  onRedirect,
+  children,
+}: AstropassProviderProps): ReactNode {
   const [made, setMade] = useState<{ auth: Astropass } | { error: unknown }>();
 
   // `create` is usually a new function each time; the session is made once for each mount.
   useEffect(() => {
     let mounted = true;
     const making = (async () => create())();
-    making.then(
-      (auth) => mounted && setMade({ auth }),
-      (error: unknown) => mounted && setMade({ error }),
-    );
+    const show = async () => {
+      const auth = await making;
+      // StrictMode mounts twice; the answer is for what stays.
+      if (mounted && onRedirect) {
+        const result = await auth.handleRedirect().catch((error: unknown) => ({ error }));
+        if (result) onRedirect(result);
+      }
+      if (mounted) setMade({ auth });
+    };
+    show().catch((error: unknown) => mounted && setMade({ error }));
     return () => {
       mounted = false;
       setMade(undefined);

@@ -27,6 +27,8 @@ export interface AstropassOptions {
 
 /** Endpoints of a provider, as absolute URLs: `https:`, or `http:` on loopback. */
 export interface Endpoints {
+  /** RFC 6749 section 3.1; a query in it is kept */
+  authorization?: string;
   /** RFC 8628 section 3.1 */
   deviceAuthorization?: string;
   /** RFC 6749 section 3.2 */
@@ -67,6 +69,42 @@ export interface LoginOptions {
   onPrompt: (prompt: Prompt) => void;
   /** Ends the login; until it was approved, an earlier session stays as it was. */
   signal?: AbortSignal;
+}
+
+/** How to sign in with the authorization code flow. */
+export interface AuthorizationOptions {
+  /**
+   * Where the provider sends the browser back to: a URL of this page's origin, as it is registered
+   * there, or a path. Default: this page, without query and fragment.
+   */
+  redirectUri?: string;
+  /** Whom the provider shall expect, as an e-mail address (OpenID Connect Core section 3.1.2.1). */
+  loginHint?: string;
+  /** The organization to sign in to: `organization_id` of WorkOS, `organization` of others. */
+  organization?: string;
+  /** More parameters for the authorization endpoint, such as `prompt`. */
+  parameters?: Readonly<Record<string, string>>;
+}
+
+export interface RedirectOptions extends AuthorizationOptions {
+  /** Anything that {@link Astropass.handleRedirect} shall give back: the place to go on at, say. */
+  returnTo?: string;
+}
+
+export interface PopupOptions extends AuthorizationOptions {
+  /** Ends the login and closes the window; until then an earlier session stays as it was. */
+  signal?: AbortSignal;
+}
+
+/** How a redirect was handled. */
+export interface RedirectResult {
+  /** What the login was begun with. */
+  returnTo?: string;
+  /**
+   * The login is another page's, which opened this window. The window is about to close, unless the
+   * browser does not let it: then say that it can be closed.
+   */
+  popup?: true;
 }
 
 /** Who is signed in. The texts are the provider's. */
@@ -130,6 +168,10 @@ export type AstropassErrorCode =
   | "session_changed"
   | "access_denied"
   | "login_expired"
+  | "login_interrupted"
+  | "invalid_callback"
+  | "popup_blocked"
+  | "popup_closed"
   | "server_error"
   | "server_unavailable"
   | "malformed_response"

@@ -24,7 +24,11 @@ export class Astropass extends Core {
   static create(options: UrlOptions): Promise<Astropass> {
     const first = options.wasm ?? new URL("./astropass.wasm", import.meta.url);
     const login = options.loginWasm ?? new URL("./astropass-login.wasm", import.meta.url);
-    return this.start(options, { first: () => served(first), login: () => served(login) });
+    return this.start(options, {
+      first: () => served(first),
+      login: () => served(login),
+      code: () => import("./login.js"),
+    });
   }
 }
 

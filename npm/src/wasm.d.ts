@@ -18,6 +18,12 @@ declare module "astropass-wasm" {
     expiresIn: number;
   }
 
+  /** Where to send a window, and how many seconds it has. */
+  export interface Visit {
+    url: string;
+    expiresIn: number;
+  }
+
   /** Work under way, for `task.ts` to do. */
   export class Task<T> {
     /** The next promise to wait for, or what the work gave. */
@@ -36,6 +42,13 @@ declare module "astropass-wasm" {
       expiresAt?: number;
     }>;
     login(show: (prompt: Shown) => void): Task<Task<void>>;
+    beginRedirect(asked: object): Task<string>;
+    finishRedirect(callback: string): Task<{ returnTo?: string } | undefined>;
+    loginWithPopup(
+      asked: object,
+      visit: (asked: Visit) => void,
+      answer: Promise<string | undefined>,
+    ): Task<Task<void>>;
     logout(): Task<boolean | undefined>;
     switchOrganization(organization: string): Task<void>;
     free(): void;

@@ -2,7 +2,7 @@
 
 import { mkdtemp, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -13,7 +13,12 @@ const here = dirname(fileURLToPath(import.meta.url));
 export const packageFolder = process.env.ASTROPASS_PACKAGE ?? join(here, "../../npm");
 
 /** The bytes of the script that `source` becomes. */
-export async function script(source, resolveDir = here) {
+export async function script(source, resolveDir) {
+  return (await scripts(source, resolveDir)).first;
+}
+
+/** The same as what is loaded at once, and what is loaded `later`. */
+export async function scripts(source, resolveDir = here) {
   // `astropass` is found as any package is, by its manifest.
   const folder = await mkdtemp(join(tmpdir(), "astropass-size-"));
   try {
@@ -25,10 +30,24 @@ export async function script(source, resolveDir = here) {
       bundle: true,
       minify: true,
       format: "esm",
+      splitting: true,
+      outdir: folder,
       write: false,
+      metafile: true,
       logLevel: "error",
     });
-    return result.outputFiles[0].contents;
+    const { outputs } = result.metafile;
+    const atOnce = (path) => [
+      path,
+      ...outputs[path].imports.filter(({ kind }) => kind === "import-statement").flatMap(({ path }) => atOnce(path)),
+    ];
+    const [entry] = Object.keys(outputs).filter((path) => outputs[path].entryPoint === "<stdin>");
+    const first = new Set(atOnce(entry));
+    const bytes = (wanted) => Buffer.concat(
+      Object.keys(outputs).filter(wanted).map((path) =>
+        result.outputFiles.find((file) => file.path === resolve(path)).contents),
+    );
+    return { first: bytes((path) => first.has(path)), later: bytes((path) => !first.has(path)) };
   } finally {
     await rm(folder, { recursive: true });
   }

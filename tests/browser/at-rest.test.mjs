@@ -20,14 +20,39 @@ inBrowsers("no file of the profile has a token in clear", async (world) => {
   await page.evaluate(plant, PLANTED);
   await browser.close();
 
-  const files = readdirSync(profile, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
-  const found = (text) => files.some((file) => forms(text).some((form) => file.includes(form)));
+  const found = searchOf(profile);
   assert.ok(found(PLANTED), "the search does not find what is there");
   const issued = await server.issued();
   assert.ok(issued.length >= 5, "a device code, and two of each token but the ID token");
   assert.equal(issued.filter(found).length, 0, "tokens in clear in the profile");
+});
+
+inBrowsers("what waits for a redirect is in clear neither in a file nor in a database", async (world) => {
+  const server = await world.embedded();
+  const profile = temporaryFolder();
+  const browser = await world.launch({ profile });
+  const options = { clientId: server.clientId, issuer: server.url };
+  const page = await world.tab(options, { browser, before: tellEntropy });
+  await page.evaluate(plant, PLANTED);
+  // 32 random bytes become the code verifier, and 16 the state (core/src/flow/code.rs).
+  const told = new Promise((told) => page.on("console", (line) => told(line.text())));
+  await page.evaluate(() => window.leave({ returnTo: "/kept/for/nobody/else" }));
+  const entropy = Buffer.from(await told, "hex");
+  const verifier = entropy.subarray(0, 32).toString("base64url");
+  await page.waitForFunction(() => document.querySelector("button[value=approve]"));
+  const state = new URL(page.url()).searchParams.get("state");
+  assert.equal(state, entropy.subarray(32).toString("base64url"), "that is the one");
+  const other = await world.tab(undefined, { browser });
+  const { text } = await other.evaluate(dump);
+  const secrets = [verifier, "/kept/for/nobody/else"];
+  assert.ok(text.includes(PLANTED) && text.includes("login: default"), "what waits is there");
+  assert.deepEqual([state, ...secrets].filter((secret) => text.includes(secret)), []);
+  await browser.close();
+
+  const found = searchOf(profile);
+  assert.ok(found(PLANTED), "the search does not find what is there");
+  // The state is in the URL, and so in the history.
+  assert.equal(secrets.filter(found).length, 0, "secrets in clear in the profile");
 });
 
 inBrowsers("no database has a token in clear, and the key cannot be taken out", async (world) => {
@@ -40,6 +65,26 @@ inBrowsers("no database has a token in clear, and the key cannot be taken out", 
   assert.equal((await server.issued()).filter((secret) => text.includes(secret)).length, 0);
   assert.deepEqual(keys, [{ extractable: false, exported: "InvalidAccessError" }]);
 });
+
+/** Whether a text is in a file under the folder. */
+function searchOf(folder) {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
+  return (text) => files.some((file) => forms(text).some((form) => file.includes(form)));
+}
+
+/** Tells the test, by the console, what a login is made of. */
+function tellEntropy() {
+  const real = crypto.getRandomValues.bind(crypto);
+  crypto.getRandomValues = (bytes) => {
+    real(bytes);
+    if (bytes.length === 48) {
+      console.log(Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(""));
+    }
+    return bytes;
+  };
+}
 
 /** How a text may stand in a file: the end alone, too, where a store compresses what repeats. */
 function forms(text) {

@@ -27,19 +27,11 @@ test("from sign-in to sign-out by keyboard", LIMIT, async (t) => {
   await shows(page, "Sign in to Astropass");
   await lookedAt(page, "sign-in");
   await press(page, "Sign in");
-  await shows(page, "Approve this sign-in");
-  await lookedAt(page, "code");
-
-  const opened = new Promise((opened) => browser.once("targetcreated", opened));
-  await press(page, "Open sign-in page");
-  const approval = await (await opened).page();
-  await shows(approval, "Connect a device");
-  await press(approval, "Approve");
-  await shows(approval, "Signed in");
-  await approval.close();
-
-  await page.bringToFront();
+  await shows(page, "Sign in");
+  await lookedAt(page, "server");
+  await press(page, "Approve");
   await shows(page, "Projects");
+  assert.equal(new URL(page.url()).search, "");
   await page.waitForSelector("tbody th");
   assert.match(await textOf(page), /Ada Lovelace/);
   await lookedAt(page, "projects");
@@ -61,22 +53,83 @@ test("from sign-in to sign-out by keyboard", LIMIT, async (t) => {
   await lookedAt(page, "signed-out");
 });
 
-test("a sign-in that is denied", LIMIT, async (t) => {
+test("a sign-in that is denied, another that fails, and back from the third", LIMIT, async (t) => {
   const { page, server } = await open(t);
-  await server.deny(await startSignIn(page));
+  await shows(page, "Sign in to Astropass");
+  await press(page, "Sign in");
+  await shows(page, "Sign in");
+  await press(page, "Deny");
   await shows(page, "Sign-in was denied");
   await lookedAt(page, "denied");
+  await server.fault("code:1:status=503");
   await press(page, "Start again");
-  await shows(page, "Approve this sign-in");
+  await shows(page, "Sign in");
+  await press(page, "Approve");
+  await shows(page, "The sign-in server is not answering");
+  await press(page, "Try again");
+  await shows(page, "Sign in");
+  await page.goBack();
+  await shows(page, "Sign in to Astropass");
+});
+
+test("in a window of its own, by keyboard", LIMIT, async (t) => {
+  const { page } = await open(t);
+  await shows(page, "Sign in to Astropass");
+  const popup = await pressWindow(page);
+  await shows(page, "Continue in the other window");
+  await lookedAt(page, "window");
+  await popup.bringToFront();
+  await press(popup, "Approve");
+  await page.bringToFront();
+  await shows(page, "Projects");
+});
+
+test("a window that is closed, and one that is given up", LIMIT, async (t) => {
+  const { page } = await open(t);
+  await shows(page, "Sign in to Astropass");
+  const popup = await pressWindow(page);
+  await popup.close();
+  await page.bringToFront();
+  await shows(page, "The window was closed");
+  await lookedAt(page, "window-closed");
+  const again = new Promise((opened) => page.once("popup", opened));
+  await press(page, "Try again");
+  await again;
+  await page.bringToFront();
+  await shows(page, "Continue in the other window");
+  await press(page, "Cancel");
+  await shows(page, "Sign in to Astropass");
+});
+
+test("a window that nobody waits for", LIMIT, async (t) => {
+  const { page } = await open(t);
+  await page.goto(new URL(`/popup.html?code=late&state=${"A".repeat(22)}`, page.url()).href);
+  await shows(page, "Nobody waits for this sign-in");
+  await lookedAt(page, "window-late");
+});
+
+test("with a code, by keyboard", LIMIT, async (t) => {
+  const { page } = await open(t);
+  await startSignIn(page);
+  await lookedAt(page, "code");
+  const opened = new Promise((opened) => browser.once("targetcreated", opened));
+  await press(page, "Open sign-in page");
+  const approval = await (await opened).page();
+  await shows(approval, "Connect a device");
+  await press(approval, "Approve");
+  await shows(approval, "Signed in");
+  await approval.close();
+  await page.bringToFront();
+  await shows(page, "Projects");
 });
 
 test("a code that expires", LIMIT, async (t) => {
   const { page, server } = await open(t);
   await startSignIn(page);
   await server.advance(400);
-  await shows(page, "The code has expired");
+  await shows(page, "That took too long");
   await lookedAt(page, "expired");
-  await press(page, "Get a new code");
+  await press(page, "Start again");
   await shows(page, "Approve this sign-in");
 });
 
@@ -99,7 +152,7 @@ test("offline before it begins, and back", LIMIT, async (t) => {
   await shows(page, "You are offline");
   await lookedAt(page, "offline-start");
   await page.setOfflineMode(false);
-  await shows(page, "Approve this sign-in");
+  await shows(page, "Sign in");
 });
 
 test("a session that the server ends", LIMIT, async (t) => {
@@ -138,10 +191,19 @@ async function open(t) {
   return { page, server: admin(dashboard.serverUrl) };
 }
 
+/** By keyboard, up to the window. */
+async function pressWindow(page) {
+  const opened = new Promise((opened) => page.once("popup", opened));
+  await press(page, "In a new window");
+  const popup = await opened;
+  await shows(popup, "Sign in");
+  return popup;
+}
+
 /** By keyboard, up to the code. */
 async function startSignIn(page) {
   await shows(page, "Sign in to Astropass");
-  await press(page, "Sign in");
+  await press(page, "With a code, on any device");
   await shows(page, "Approve this sign-in");
   return page.$eval(".user-code", ({ textContent }) => textContent);
 }

@@ -19,21 +19,7 @@ test("rendered on a server it is loading, and starts nothing", async (t) => {
 });
 
 test("under StrictMode one instance lives, and what it does is shown", async (t) => {
-  const folder = await project(t, ["react-page.js"], REACT);
-  await build({
-    absWorkingDir: folder,
-    entryPoints: ["react-page.js"],
-    outdir: "out",
-    bundle: true,
-    format: "esm",
-    define: { "process.env.NODE_ENV": '"development"' },
-    logLevel: "error",
-  });
-  const html = '<!doctype html><div id="root"></div><script type="module" src="./react-page.js">';
-  await writeFile(join(folder, "out/index.html"), `${html}</script>`);
-  const provider = await server(t);
-  const page = `${await site(t, join(folder, "out"))}/?server=${provider.url}`;
-  const { created, ...found } = await resultOf(page);
+  const { created, ...found } = await resultOf(await page(t, "react-page.js"));
   assert.ok(created >= 1);
   assert.deepEqual(found, {
     shown: ["loading", "signedOut", "signedIn ada@example.com", "signedOut"],
@@ -42,3 +28,30 @@ test("under StrictMode one instance lives, and what it does is shown", async (t)
     failed: ["loading", "failed invalid_url"],
   });
 });
+
+test("under StrictMode a redirect login is finished once, and tells where to go on", async (t) => {
+  const url = await page(t, "react-redirect.js");
+  assert.deepEqual(await resultOf(url), {
+    shown: ["loading", "signedIn ada@example.com"],
+    results: [{ returnTo: "/projects" }],
+    search: new URL(url).search,
+  });
+});
+
+/** Where `script` runs, with a server to sign in at. */
+async function page(t, script) {
+  const folder = await project(t, [script], REACT);
+  await build({
+    absWorkingDir: folder,
+    entryPoints: [script],
+    outdir: "out",
+    bundle: true,
+    format: "esm",
+    define: { "process.env.NODE_ENV": '"development"' },
+    logLevel: "error",
+  });
+  const html = `<!doctype html><div id="root"></div><script type="module" src="./${script}">`;
+  await writeFile(join(folder, "out/index.html"), `${html}</script>`);
+  const provider = await server(t);
+  return `${await site(t, join(folder, "out"))}/?server=${provider.url}`;
+}

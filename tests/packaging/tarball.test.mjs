@@ -11,7 +11,7 @@ import { formatMessage } from "publint/utils";
 import { project } from "./harness/project.mjs";
 import { WASM, entry, manifest, packageOf, wasmPath } from "./harness/tarball.mjs";
 
-const ENTRIES = [".", "./url", "./react"];
+const ENTRIES = [".", "./url", "./popup", "./react"];
 const CODE = /^dist\/.*\.(js|d\.ts|wasm|sha256)$/;
 const TEXTS = ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "package.json"];
 

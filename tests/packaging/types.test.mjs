@@ -39,6 +39,7 @@ for (const resolution of RESOLUTIONS) {
       "signedOut custom",
       "revoked true",
       "not_signed_in undefined 2 AstropassError true",
+      "redirect undefined",
       "signedOut",
     ]);
   });

@@ -71,6 +71,9 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
+    pub(crate) fn fill_random(bytes: &mut [u8]);
+
     /// `{fetch, storage, emit}`: what to send requests with, where to keep the session (a name, or
     /// an object of the caller's), and who is told of events.
     #[derive(Clone)]

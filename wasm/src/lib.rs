@@ -8,6 +8,7 @@
 //! the key, and ask for the token, as the page itself does.
 
 mod bindings;
+mod code;
 mod failure;
 mod http;
 mod json;
@@ -15,6 +16,7 @@ mod runtime;
 mod session;
 mod store;
 mod task;
+mod waiting;
 
 pub use json::parse_json;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use astropass_core::flow::Prompt;
 use astropass_core::wire::{MAX_DEPTH, Value, concat};
 use astropass_core::{
-    Credentials, Dialect, Endpoint, Endpoints, Error, Provider, Secret, discover, is_profile_name,
-    printable,
+    Credentials, Dialect, Endpoint, Endpoints, Error, Grant, Provider, Secret, discover,
+    is_profile_name, printable,
 };
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -19,14 +19,16 @@ use crate::runtime::PageRuntime;
 use crate::store::ProfileStore;
 use crate::task::Task;
 
-type Core = astropass_core::Session<FetchHttp, ProfileStore, PageRuntime>;
+pub(crate) type Core = astropass_core::Session<FetchHttp, ProfileStore, PageRuntime>;
 
 /// A session, as the npm package's `Astropass` has it.
 #[wasm_bindgen]
 pub struct Session(Rc<Inner>);
 
-struct Inner {
+pub(crate) struct Inner {
     host: Host,
+    /// What the profile is known by in the store.
+    key: String,
     store: ProfileStore,
     /// As far as it is known without discovery.
     provider: Arc<Provider>,
@@ -98,12 +100,7 @@ impl Session {
         Task::new(async move {
             let core = inner.core_for_login().await?;
             let grant = core.authorize_device(|prompt| call(&show, &prompt_to_js(&prompt))).await?;
-            let stored = Task::new(async move {
-                core.establish(grant).await?;
-                *inner.core.borrow_mut() = Some(core);
-                Ok(JsValue::UNDEFINED)
-            });
-            Ok(stored.into())
+            Ok(inner.establishing(core, grant).into())
         })
     }
 
@@ -124,6 +121,12 @@ impl Session {
             inner.core().await?.switch_organization(organization).await?;
             Ok(JsValue::UNDEFINED)
         })
+    }
+}
+
+impl Session {
+    pub(crate) fn inner(&self) -> Rc<Inner> {
+        Rc::clone(&self.0)
     }
 }
 
@@ -152,10 +155,30 @@ impl Inner {
         let key = concat(&[profile, " ", &provider.issuer, " ", &provider.client_id]);
         Ok(Self {
             store: ProfileStore::new(&host, &key),
+            key,
             host,
             provider: Arc::new(provider),
             discovers: matches!(options.field("discover"), Some(Value::Bool(true))),
             core: RefCell::default(),
+        })
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Makes `grant` the session.
+    pub(crate) async fn establish(&self, core: Arc<Core>, grant: Box<Grant>) -> Result<(), Error> {
+        core.establish(grant).await?;
+        *self.core.borrow_mut() = Some(core);
+        Ok(())
+    }
+
+    /// The same as work that goes on when nobody waits for it any more.
+    pub(crate) fn establishing(self: Rc<Self>, core: Arc<Core>, grant: Box<Grant>) -> Task {
+        Task::new(async move {
+            self.establish(core, grant).await?;
+            Ok(JsValue::UNDEFINED)
         })
     }
 
@@ -172,8 +195,16 @@ impl Inner {
         Ok(self.begun().unwrap_or_else(|| self.begin(self.with_endpoints(stored.endpoints))))
     }
 
+    /// The core of a login that was begun at `provider`, before the page went away.
+    pub(crate) async fn core_of(&self, provider: &Provider) -> Result<Arc<Core>, Error> {
+        if !self.discovers {
+            return self.core().await;
+        }
+        Ok(self.new_core(self.with_endpoints(provider.endpoints.clone())))
+    }
+
     /// The core of a login, for which the issuer is asked again.
-    async fn core_for_login(&self) -> Result<Arc<Core>, Error> {
+    pub(crate) async fn core_for_login(&self) -> Result<Arc<Core>, Error> {
         if !self.discovers {
             return self.core().await;
         }

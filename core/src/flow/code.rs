@@ -98,6 +98,11 @@ impl Pending {
         self.answer(callback).is_ok()
     }
 
+    /// Whether it is too late at `now` for an answer. A clock set back gives no login a longer life.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        !(0..=Self::LIFETIME as i64).contains(&now.since(self.began_at))
+    }
+
     /// Takes the answer in, the whole URL that the browser came back to, and gives the machine that
     /// fetches the tokens.
     ///
@@ -107,8 +112,7 @@ impl Pending {
     /// [`Error::Server`] as the server says (RFC 6749 §4.1.2.1).
     pub fn finish(self, callback: &str, now: Timestamp, parse: ParseJson) -> Result<Code, Error> {
         let answer = self.answer(callback)?;
-        // A clock set back gives no login a longer life.
-        if !(0..=Self::LIFETIME as i64).contains(&now.since(self.began_at)) {
+        if self.has_expired(now) {
             return Err(Error::LoginExpired);
         }
         match answer.only("iss")? {

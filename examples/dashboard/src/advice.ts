@@ -25,14 +25,38 @@ const ADVICE: Partial<Record<AstropassErrorCode, Advice>> = {
   access_denied: {
     icon: "denied",
     title: "Sign-in was denied",
-    text: "Nobody was signed in. If that was a mistake, start again and approve the new code.",
+    text: "Nobody was signed in. If that was a mistake, start again and approve it.",
     action: "Start again",
   },
   login_expired: {
     icon: "clock",
-    title: "The code has expired",
-    text: "A code is valid for a few minutes only. Get a new one, then approve it in time.",
-    action: "Get a new code",
+    title: "That took too long",
+    text: "A sign-in must be finished within a few minutes. Start again when you are ready.",
+    action: "Start again",
+  },
+  login_interrupted: {
+    icon: "alert",
+    title: "The sign-in was interrupted",
+    text: "The page was reloaded before it was done. Nothing is lost: start again.",
+    action: "Start again",
+  },
+  invalid_callback: {
+    icon: "alert",
+    title: "This sign-in is not valid any more",
+    text: "It was used before, or it began in another browser. Start again here.",
+    action: "Start again",
+  },
+  popup_blocked: {
+    icon: "window",
+    title: "The window was blocked",
+    text: "Your browser did not open the sign-in window. Allow it for this site, or choose another way.",
+    action: again,
+  },
+  popup_closed: {
+    icon: "window",
+    title: "The window was closed",
+    text: "Nobody was signed in. Try again, or choose another way.",
+    action: again,
   },
   server_unavailable: {
     icon: "alert",
@@ -56,7 +80,7 @@ const UNREACHABLE: Advice = {
 const OFFLINE: Advice = {
   icon: "offline",
   title: "You are offline",
-  text: "Check your connection. Sign-in goes on by itself as soon as you are back online.",
+  text: "Nobody can sign in now. Check your connection, then go on when you are back online.",
   action: again,
 };
 

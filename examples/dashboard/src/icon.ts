@@ -14,7 +14,10 @@ const STROKES = {
   leave: "M12.5 6V3.5h-9v13h9V14M8 10h9M14.2 7.2 17 10l-2.8 2.8",
   offline: "M2.5 2.5l15 15M5.4 10.5a7 7 0 0 1 3-1.7M2.6 7.4a11 11 0 0 1 2.9-1.9M9.6 4.3a11 11 0"
     + " 0 1 7.8 3.1M12.3 9.2a7 7 0 0 1 2.3 1.3M8.1 13.2a3 3 0 0 1 3.8 0M10 16.4v.1",
+  page: "M2.5 3.5h15v13h-15zM2.5 7.3h15",
+  phone: "M6 2.5h8v15H6zM9 14.8h2",
   reload: "M16.5 4v4h-4M3.5 16v-4h4M15.9 8A6.5 6.5 0 0 0 4.8 6.2M4.1 12a6.5 6.5 0 0 0 11.1 1.8",
+  window: "M2.5 4.5h12v9h-12zM6 13.5v3h11.5V8h-3M2.5 7.3h12",
 } as const;
 
 export type IconName = keyof typeof STROKES;

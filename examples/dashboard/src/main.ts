@@ -6,19 +6,26 @@ import "./styles/dashboard.css";
 
 import { Astropass, type AuthState } from "astropass";
 import { describe } from "./advice";
+import { card, spinner } from "./card";
 import { loadConfig, type Config } from "./config";
 import { dashboardView } from "./dashboard";
 import { button, el } from "./dom";
 import { icon } from "./icon";
-import { noticeNotSignedOut, noticeSignedOut, noticeState } from "./notices";
+import { noticeNotSignedIn, noticeNotSignedOut, noticeSignedOut, noticeState } from "./notices";
 import { signInView } from "./sign-in";
 import type { View } from "./view";
 
 const main = document.querySelector("#main") as HTMLElement;
 const barEnd = document.querySelector("#bar-end") as HTMLElement;
 
-/** Shows the screen that the session's state asks for, whichever tab changed it. */
-function run(auth: Astropass, config: Config): void {
+/** A server that answers sooner needs no screen in between. */
+const SLOW_MS = 400;
+
+/**
+ * Shows the screen that the session's state asks for, whichever tab changed it; at first with why
+ * the sign-in `failed` that the page comes back from.
+ */
+function run(auth: Astropass, config: Config, failed?: unknown): void {
   let view: View | undefined;
   let inside: boolean | undefined;
 
@@ -34,7 +41,8 @@ function run(auth: Astropass, config: Config): void {
     inside = signedIn;
     view = signedIn
       ? dashboardView(auth, state, config.provider === "workos")
-      : signInView(auth, state);
+      : signInView(auth, state, failed);
+    failed = undefined;
     document.title = `${view.title} · Astropass`;
     barEnd.replaceChildren(...(signedIn ? [signOutButton(auth)] : []));
     main.replaceChildren(view.element);
@@ -73,9 +81,29 @@ function showBroken(error: unknown): void {
   main.replaceChildren(el("div", { class: "sign-in" }, card));
 }
 
+/** Ends the sign-in that the page comes back from, if it does; gives why it failed. */
+async function comeBack(auth: Astropass): Promise<unknown> {
+  const slow = setTimeout(() => {
+    const [panel] = card(spinner(), "Signing you in", "This takes a moment.");
+    main.replaceChildren(el("div", { class: "sign-in" }, panel));
+  }, SLOW_MS);
+  try {
+    await auth.handleRedirect();
+    return undefined;
+  } catch (error) {
+    return error;
+  } finally {
+    clearTimeout(slow);
+  }
+}
+
 try {
   const config = await loadConfig();
-  run(await Astropass.create(config), config);
+  const auth = await Astropass.create(config);
+  const failed = await comeBack(auth);
+  run(auth, config, failed);
+  // Whoever was signed in before still is.
+  if (failed && auth.state.status === "signedIn") noticeNotSignedIn(failed);
 } catch (error) {
   showBroken(error);
 }

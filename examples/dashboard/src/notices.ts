@@ -1,4 +1,5 @@
 import type { AstropassProblem, AuthState } from "astropass";
+import { adviceFor } from "./advice";
 import { announce } from "./announce";
 import { button, el } from "./dom";
 import { icon, type IconName } from "./icon";
@@ -32,19 +33,27 @@ const PROBLEMS: Record<AstropassProblem["kind"], Notice> = {
 
 let signedIn = false;
 let problem: AstropassProblem["kind"] | undefined;
-let farewell: Notice | undefined;
+/** What happened last, until it is dismissed or not true any more. */
+let news: Notice | undefined;
 let shown = "";
 
 /** What holds for the whole page, above either screen. */
 export function noticeState(state: AuthState): void {
   problem = state.problem?.kind;
-  signedIn = state.status === "signedIn";
-  if (signedIn) farewell = undefined;
+  const signsIn = state.status === "signedIn";
+  if (signsIn !== signedIn) news = undefined;
+  signedIn = signsIn;
+  render();
+}
+
+export function noticeNotSignedIn(error: unknown): void {
+  const { icon, title } = adviceFor(error);
+  news = { icon, title: `${title}.`, text: "You are signed in as before.", dismiss };
   render();
 }
 
 export function noticeSignedOut(revoked: boolean | undefined): void {
-  farewell = {
+  news = {
     icon: "check",
     title: "You are signed out.",
     text:
@@ -57,7 +66,7 @@ export function noticeSignedOut(revoked: boolean | undefined): void {
 }
 
 export function noticeNotSignedOut(): void {
-  farewell = {
+  news = {
     icon: "alert",
     title: "Signing out did not work.",
     text: "Try again. If it still fails, clear this site's data in the browser's settings.",
@@ -67,7 +76,7 @@ export function noticeNotSignedOut(): void {
 }
 
 function dismiss(): void {
-  farewell = undefined;
+  news = undefined;
   render();
   // The pressed button is gone.
   document.querySelector("h1")?.focus();
@@ -85,7 +94,7 @@ function render(): void {
   }
   // While offline a renewal that failed is no news.
   if (problem && (navigator.onLine || problem !== "refreshFailed")) notices.push(PROBLEMS[problem]);
-  if (farewell) notices.push(farewell);
+  if (news) notices.push(news);
   const words = notices.map(({ title, text }) => `${title} ${text}`).join(" ");
   if (words === shown) return;
   shown = words;

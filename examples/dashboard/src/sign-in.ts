@@ -1,10 +1,12 @@
 import type { Astropass, AuthState, Prompt } from "astropass";
 import { adviceFor, isConnection } from "./advice";
 import { announce } from "./announce";
-import { button, el, type Child } from "./dom";
+import { card, spinner } from "./card";
+import { button, el } from "./dom";
 import { icon, type IconName } from "./icon";
 import { promptPanel, type PromptPanel } from "./prompt";
 import type { View } from "./view";
+import { byCode, byRedirect, byWindow, type Way } from "./ways";
 
 /** A server that answers sooner needs no screen in between. */
 const SLOW_MS = 400;
@@ -16,10 +18,12 @@ interface Invitation {
   text: string;
   action: string;
   press: () => void;
+  /** Whether there are other ways to offer. */
+  others: boolean;
 }
 
 /** From the first button to the approval, with every way it can end instead. */
-export function signInView(auth: Astropass, before: AuthState): View {
+export function signInView(auth: Astropass, before: AuthState, failed?: unknown): View {
   const element = el("div", { class: "sign-in" });
   let heading: HTMLElement = el("h1");
   let attempt: AbortController | undefined;
@@ -28,8 +32,8 @@ export function signInView(auth: Astropass, before: AuthState): View {
   /** The state that the first card speaks of, while it is shown. */
   let idle: AuthState | undefined;
 
-  const show = (card: HTMLElement, title: HTMLElement) => {
-    element.replaceChildren(card);
+  const show = (panel: HTMLElement, title: HTMLElement) => {
+    element.replaceChildren(panel);
     heading = title;
     // What had the focus is gone: the heading says what came instead.
     heading.focus();
@@ -38,8 +42,9 @@ export function signInView(auth: Astropass, before: AuthState): View {
   const showIdle = (state: AuthState) => {
     if (idle?.status === state.status) return;
     idle = state;
-    const { picture, title, text, action, press } = invitation(state);
-    show(...card(icon(picture), title, text, button("button primary wide", press, action)));
+    const { picture, title, text, action, press, others } = invitation(state);
+    const first = button("button primary wide", press, action);
+    show(...card(icon(picture), title, text, first, others ? waysBut(redirect) : undefined));
   };
 
   const invitation = (state: AuthState): Invitation => {
@@ -50,7 +55,8 @@ export function signInView(auth: Astropass, before: AuthState): View {
         title: "Your session has ended",
         text: `${who ? `${who}, the` : "The"} server has ended it. Sign in again to go on.`,
         action: "Sign in again",
-        press: login,
+        press: () => void login(redirect),
+        others: true,
       };
     }
     if (state.status === "sessionChanged") {
@@ -60,21 +66,33 @@ export function signInView(auth: Astropass, before: AuthState): View {
         text: "Another tab signed in as somebody else or for another organization. You can follow.",
         action: "Continue with it",
         press: () => location.reload(),
+        others: false,
       };
     }
     return {
       picture: "key",
       title: "Sign in to Astropass",
-      text: "You get a short code, and approve it on the sign-in page, here or on your phone.",
+      text: "You go to the sign-in page, and come back here when you are done.",
       action: "Sign in",
-      press: login,
+      press: () => void login(redirect),
+      others: true,
     };
   };
 
-  const showStarting = (own: AbortController) => {
+  /** All ways but the one that the first button is for. */
+  const waysBut = (first: Way) => {
+    const others = ([[redirect, "page"], [inWindow, "window"], [withCode, "phone"]] as const)
+      .filter(([way]) => way !== first)
+      .map(([way, picture]) => button("button quiet", () => void login(way), icon(picture), way.name));
+    const label = el("p", { class: "label", id: "other-ways" }, "Other ways to sign in");
+    const group = { class: "other-ways", role: "group", "aria-labelledby": "other-ways" };
+    return el("div", group, label, ...others);
+  };
+
+  const showStarting = (way: Way, own: AbortController) => {
     const cancel = button("button wide", () => own.abort(), "Cancel");
-    const spinner = el("span", { class: "spinner", "aria-hidden": "true" });
-    show(...card(spinner, "Getting a code", "This takes a moment.", cancel));
+    const emblem = way.icon ? icon(way.icon) : spinner();
+    show(...card(emblem, way.title, way.text, cancel));
   };
 
   const showPrompt = (asked: Prompt) => {
@@ -86,24 +104,32 @@ export function signInView(auth: Astropass, before: AuthState): View {
   const showFailure = (error: unknown) => {
     failure = error;
     const advice = adviceFor(error);
-    const retry = button("button primary wide", login, advice.action);
+    const retry = button("button primary wide", () => void login(last), advice.action);
     const detail = advice.detail && el("p", { class: "detail" }, advice.detail);
-    show(...card(icon(advice.icon), advice.title, advice.text, detail || undefined, retry));
+    const body = [detail || undefined, retry, waysBut(last)];
+    show(...card(icon(advice.icon), advice.title, advice.text, ...body));
     announce(advice.text);
   };
 
-  async function login(): Promise<void> {
+  let slow: ReturnType<typeof setTimeout> | undefined;
+  const redirect = byRedirect(auth);
+  const inWindow = byWindow(auth);
+  const withCode = byCode(auth, (asked) => {
+    clearTimeout(slow);
+    showPrompt(asked);
+  });
+  let last = redirect;
+
+  async function login(way: Way): Promise<void> {
     if (attempt) return;
+    last = way;
     idle = undefined;
     failure = undefined;
     const own = (attempt = new AbortController());
-    const slow = setTimeout(() => showStarting(own), SLOW_MS);
+    // Where there is something to say about it, at once.
+    slow = setTimeout(() => showStarting(way, own), way.icon ? 0 : SLOW_MS);
     try {
-      const onPrompt = (asked: Prompt) => {
-        clearTimeout(slow);
-        showPrompt(asked);
-      };
-      await auth.login({ onPrompt, signal: own.signal });
+      await way.start(own.signal);
     } catch (error) {
       if (attempt !== own) return;
       if (own.signal.aborted) showIdle(auth.state);
@@ -119,13 +145,17 @@ export function signInView(auth: Astropass, before: AuthState): View {
   const connection = () => {
     prompt?.setOnline(navigator.onLine);
     if (!isConnection(failure)) return;
-    if (navigator.onLine) void login();
+    if (navigator.onLine && last.resumes) void login(last);
     else showFailure(failure);
   };
+  // Somebody who went back from the sign-in page sees this one as he left it.
+  const back = ({ persisted }: PageTransitionEvent) => persisted && attempt?.abort();
   addEventListener("online", connection);
   addEventListener("offline", connection);
+  addEventListener("pageshow", back);
 
-  showIdle(before);
+  if (failed === undefined) showIdle(before);
+  else showFailure(failed);
   return {
     element,
     title: "Sign in",
@@ -138,23 +168,10 @@ export function signInView(auth: Astropass, before: AuthState): View {
     leave() {
       removeEventListener("online", connection);
       removeEventListener("offline", connection);
+      removeEventListener("pageshow", back);
       const ending = attempt;
       attempt = undefined;
       ending?.abort();
     },
   };
-}
-
-function card(
-  emblem: Node,
-  title: string,
-  text: string,
-  ...rest: Child[]
-): [HTMLElement, HTMLElement] {
-  const heading = el("h1", { tabindex: "-1" }, title);
-  const body = [heading, el("p", { class: "lead" }, text), ...rest];
-  return [
-    el("div", { class: "card single" }, el("div", { class: "emblem" }, emblem), ...body),
-    heading,
-  ];
 }

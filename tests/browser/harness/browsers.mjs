@@ -11,11 +11,12 @@ export const KINDS = ["chromium", "firefox"];
 const PROGRAMS = { chromium: ["chromium"], firefox: ["firefox-esr", "firefox"] };
 
 /** Starts a browser on `profile`; a second start on the same folder is the browser's restart. */
-export function launch(kind, { profile = temporaryFolder(), preferences = {} } = {}) {
+export function launch(kind, { profile = temporaryFolder(), preferences = {}, without = [] } = {}) {
   return puppeteer.launch({
     browser: kind === "chromium" ? "chrome" : "firefox",
     executablePath: program(kind),
     userDataDir: profile,
+    ignoreDefaultArgs: without,
     args: kind === "chromium" ? CHROMIUM_ARGUMENTS : [],
     extraPrefsFirefox: preferences,
   });

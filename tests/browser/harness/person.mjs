@@ -1,33 +1,47 @@
-// The person who approves: a tab of the same browser at the server's own page, with real clicks.
+// The person who approves: in a tab of the same browser at the server's own pages, with real clicks.
 
 import assert from "node:assert/strict";
 
 const STEPS = 8;
+const DENIAL = "button[value=deny], button[name=abort], a[href$='/abort']";
 
 /** Goes through the pages as their forms ask; `prompt` is what the package gave to show. */
-export async function decide(browser, prompt, { deny = false, name = "ada" } = {}) {
+export async function decide(browser, prompt, decision) {
   const tab = await browser.newPage();
   try {
     await tab.goto(prompt.verificationUriComplete);
-    for (let step = 0; step < STEPS; step += 1) {
-      await tab.waitForFunction(somethingToDo);
-      if ((await tab.$("button")) === null) return await tab.title();
-      for (const field of await tab.$$("input[name=login], input[name=password]")) {
-        await field.type(name);
-      }
-      const denial = deny ? await tab.$("button[value=deny], button[name=abort]") : null;
-      const button = denial ?? (await tab.$("button:not([name=abort])"));
-      await tab.evaluate(() => document.documentElement.setAttribute("data-done", ""));
-      await button.click();
-      if (denial !== null) {
-        await tab.waitForFunction(somethingToDo);
-        return await tab.title();
-      }
-    }
-    return assert.fail(`still a form after ${STEPS} pages: ${await tab.title()}`);
+    await answer(tab, decision);
+    return await tab.title();
   } finally {
     await tab.close();
   }
+}
+
+/** The same in a tab that is there already, up to the first page without a form. */
+export async function answer(tab, { deny = false, name = "ada" } = {}) {
+  // In the background nothing can be clicked.
+  await tab.bringToFront();
+  for (let step = 0; step < STEPS; step += 1) {
+    await tab.waitForFunction(somethingToDo);
+    if ((await tab.$("button")) === null) return;
+    for (const field of await tab.$$("input[name=login], input[name=password]")) {
+      await field.type(name);
+    }
+    const denial = deny ? await tab.$(DENIAL) : null;
+    const chosen = denial ?? (await tab.$("button:not([name=abort])"));
+    await tab.evaluate(done);
+    await chosen.click();
+    if (denial !== null) {
+      await tab.waitForFunction(somethingToDo);
+      return;
+    }
+  }
+  assert.fail(`still a form after ${STEPS} pages: ${await tab.title()}`);
+}
+
+/** Marks a page that a tab is about to leave. */
+export function done() {
+  document.documentElement.setAttribute("data-done", "");
 }
 
 /** A new page, and none that goes on by itself (a form without a button). */

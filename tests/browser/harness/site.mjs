@@ -17,6 +17,8 @@ const TYPES = {
   ".mjs": "text/javascript; charset=utf-8",
   ".wasm": "application/wasm",
 };
+/** A page, and the redirect URI of popups, which oidc-provider knows. */
+const PAGES = { "/": "/index.html", "/callback": "/popup.html" };
 /** What the README tells a page to allow, plus the test's servers on other ports. */
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; " +
   "connect-src http://127.0.0.1:*; img-src data:";
@@ -29,24 +31,24 @@ let unpacked;
  */
 export async function startSite() {
   unpacked ??= unpack();
-  const { root, entry } = unpacked;
+  const { root, entries } = unpacked;
   const requested = [];
   const answers = new Map();
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url, "http://site");
     response.setHeader("content-security-policy", POLICY);
     if (pathname === "/favicon.ico") return response.writeHead(204).end();
-    if (pathname === "/astropass.mjs") {
-      // Where a page without a bundler finds the entry that the exports map names.
+    if (entries.has(pathname)) {
+      // Where a page without a bundler finds what the exports map names.
       response.setHeader("content-type", TYPES[".mjs"]);
-      return response.end(`export * from "/astropass/${entry}";\n`);
+      return response.end(`export * from "/astropass/${entries.get(pathname)}";\n`);
     }
     const [, inPackage] = /^\/astropass\/(.*)$/.exec(pathname) ?? [];
     if (inPackage !== undefined) requested.push(inPackage);
     const answer = answers.get(inPackage);
     if (answer) return answer(response);
     const file = inPackage === undefined
-      ? join(PAGE, normalize(pathname === "/" ? "/index.html" : pathname))
+      ? join(PAGE, normalize(PAGES[pathname] ?? pathname))
       : join(root, normalize(`/${inPackage}`));
     if (!existsSync(file)) return response.writeHead(404).end();
     response.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
@@ -72,7 +74,12 @@ function unpack() {
   execFileSync("tar", ["-xzf", join(PACKED, tarballs[0]), "-C", folder]);
   const root = join(folder, "package");
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  return { root, entry: normalize(browserFile(exports["."])) };
+  const file = (name) => normalize(browserFile(exports[name]));
+  const entries = new Map([
+    ["/astropass.mjs", file(".")],
+    ["/astropass-popup.mjs", file("./popup")],
+  ]);
+  return { root, entries };
 }
 
 /** The file of a conditional export for a page: the first condition that a browser fulfils. */

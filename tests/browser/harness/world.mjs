@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import { KINDS, launch } from "./browsers.mjs";
 import { many } from "./figures.mjs";
-import { decide } from "./person.mjs";
+import { answer, decide, done } from "./person.mjs";
 import { startEmbedded, startOidcProvider } from "./programs.mjs";
 import { startSite } from "./site.mjs";
 
@@ -118,6 +118,19 @@ export async function startLogin(page) {
 /** How the login went that was started. */
 export function loggedIn(page) {
   return page.evaluate(() => window.loggedIn);
+}
+
+/** Leaves the page for the server's, and gives the callback URL that the browser came back to. */
+export async function leave(page, options, decision) {
+  await page.evaluate(done);
+  await page.evaluate((options) => window.leave(options), options);
+  await answer(page, decision);
+  return page.url();
+}
+
+/** How the page's URL, or another callback, was handled. */
+export function handle(page, url) {
+  return page.evaluate((url) => window.outcome(window.auth.handleRedirect(url)), url);
 }
 
 /** How `token()` went: `{token}` or `{code, …}`; no token gets into a test's output. */

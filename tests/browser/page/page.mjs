@@ -3,7 +3,7 @@
 import "/clock.mjs";
 import { Astropass, AstropassError } from "/astropass.mjs";
 
-Object.assign(window, { Astropass, AstropassError, states: [], create, login, outcome, until });
+Object.assign(window, { Astropass, AstropassError, states: [], create, login, leave, outcome, popup, until });
 
 async function create(options) {
   window.auth = await window.Astropass.create(options);
@@ -17,6 +17,16 @@ function login(options) {
     // A login that ends before there was anything to show.
     window.loggedIn.then(show);
   });
+}
+
+/** Goes to the provider; why not, if the page stays, is in `window.left`. */
+function leave(options) {
+  window.left = outcome(window.auth.loginWithRedirect(options));
+}
+
+/** Signs in by a window; how it went is in `window.loggedIn`. */
+function popup(options) {
+  window.loggedIn = outcome(window.auth.loginWithPopup(options));
 }
 
 /** How a promise went, as something that can leave the page. */
