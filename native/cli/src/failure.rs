@@ -78,7 +78,8 @@ impl Failure {
         if program == Program::Ast && profile == "default" {
             return self;
         }
-        let (kind, login) = (program.noun(), login_to(profile));
+        let (kind, any, login) = (program.noun(), login(), login_to(profile));
+        self.next = self.next.replace(&any, &login);
         self.message = match self.code {
             "not_signed_in" => {
                 format!("not logged in to {kind} {profile:?}. Run {login} to authenticate")
