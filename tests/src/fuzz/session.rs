@@ -66,7 +66,11 @@ impl World {
             8 => {
                 self.stepped = true;
                 let seconds = i64::from(bytes.next()) * 1000;
-                self.clock.step_wall(if bytes.next() % 2 == 0 { seconds } else { -seconds });
+                self.clock.step_wall(if bytes.next().is_multiple_of(2) {
+                    seconds
+                } else {
+                    -seconds
+                });
             }
             9 => {
                 // Another program begins.
