@@ -35,7 +35,8 @@ setup: ## installs what the tests need (Debian; does nothing when it is all ther
 .PHONY: test
 test: ## everything that must pass: set-up, checks, and all tests
 test: setup check package check-size build-server build-dashboard
-	$(MAKE) HALVES=1 --jobs=2 --output-sync=recurse test-rust test-web
+	tests/search-output target/test-output \
+	    $(MAKE) HALVES=1 --jobs=2 --output-sync=recurse test-rust test-web
 
 # The second half. Browsers mostly wait, while the first half computes.
 .PHONY: test-web
@@ -45,7 +46,7 @@ test-web:
 .PHONY: test-rust
 test-rust: ## core, the native crate, the command: on this machine
 	@tests/setup/node-packages tests/servers
-	cargo test $(NATIVE)
+	cargo test $(NATIVE) -- --show-output
 
 .PHONY: test-wasm
 test-wasm: wasm-tools $(WASM32) ## the wasm crate and core's vectors, in Chromium
@@ -87,6 +88,15 @@ soak-browser: package build-server
 test-packaging: package build-server ## the packed npm package in fresh projects: bundlers and runtimes
 	@tests/setup/node-packages tests/packaging
 	cd tests/packaging && node --test --test-concurrency=3 --test-timeout=180000 --test-reporter=spec
+
+# Seconds for each target, and which of them.
+FUZZ_SECONDS = 600
+FUZZ_TARGETS = $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
+
+.PHONY: soak-fuzz
+soak-fuzz: ## fuzzes every target for ten minutes (FUZZ_SECONDS=N, FUZZ_TARGETS=…); prints what was done
+	@tests/setup/fuzz
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 .PHONY: package
 package: wasm-tools $(WASM32) ## builds the npm package: target/npm/astropass-VERSION.tgz

@@ -2,8 +2,7 @@ mod server;
 
 use std::fmt;
 
-pub(crate) use self::server::is_unprintable;
-pub use self::server::{ServerError, printable};
+pub use self::server::{ServerError, is_unprintable, printable};
 
 use crate::wire::{ParseJson, concat, digits};
 use crate::{HttpError, HttpErrorKind, InvalidUrl, Response, Secret, StoreError};

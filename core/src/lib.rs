@@ -30,7 +30,7 @@ pub mod wire;
 
 pub use credentials::{AccessToken, Credentials, Freshness, Grant, Identity, Stored, User};
 pub use endpoint::{Endpoint, InvalidUrl};
-pub use error::{Error, IssuerMismatch, MalformedResponse, ServerError, printable};
+pub use error::{Error, IssuerMismatch, MalformedResponse, ServerError, is_unprintable, printable};
 pub use http::{Body, Http, HttpError, HttpErrorKind, Request, Response};
 pub use named::Named;
 pub use provider::{

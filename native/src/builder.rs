@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use astropass_core::{
-    Dialect, Endpoint, Endpoints, Error, Provider, Secret, StoreError, is_profile_name,
+    Cleared, Dialect, Endpoint, Endpoints, Error, Provider, Secret, StoreError, is_profile_name,
 };
 
 use crate::http::{AnyHttp, ReqwestHttp, SendHttp};
@@ -134,6 +134,22 @@ impl Builder {
         self
     }
 
+    /// Deletes what logins of this profile left in the store that were killed, as the next one would
+    /// do; `None` if there is nothing.
+    ///
+    /// # Errors
+    /// If the store cannot be changed.
+    pub async fn sweep(self) -> Result<Option<Cleared>, StoreError> {
+        let home = match self.home {
+            Some(home) => home,
+            None => Home::from_env()?,
+        };
+        let (items, _) = keyrings(self.items, self.attended);
+        let choice = StoreChoice::default();
+        let store = ProfileStore::new(&home, &self.profile, items, choice, self.attended);
+        store.sweep_leftovers().await
+    }
+
     /// The session. Nothing is sent, and the keyring is not opened.
     ///
     /// # Errors
@@ -189,14 +205,7 @@ impl Builder {
         let server = self.server.or(remembered.1);
         let ca_file = self.ca_file.or(remembered.2);
         let http = self.http.unwrap_or_else(|| Arc::new(ReqwestHttp::with_ca_file(ca_file)));
-        let keyring = |prompt| -> Arc<dyn Items> { Arc::new(Keyring::new("astropass", prompt)) };
-        let (items, quiet) = match self.items {
-            Some(items) => (Arc::clone(&items), items),
-            None => {
-                let prompt = if self.attended { Prompt::Allowed } else { Prompt::Never };
-                (keyring(prompt), keyring(Prompt::Never))
-            }
-        };
+        let (items, quiet) = keyrings(self.items, self.attended);
         let runtime = SystemRuntime::new();
         let mut profile_store =
             ProfileStore::new(&home, &self.profile, items, choice, self.attended)
@@ -222,5 +231,17 @@ impl Builder {
         }
         let core = Core::new(provider, AnyHttp(http), profile_store, runtime);
         Ok(Session::new(core, server, redirect_uri, self.access_token))
+    }
+}
+
+/// The keyring, and the same one without prompts.
+fn keyrings(given: Option<Arc<dyn Items>>, attended: bool) -> (Arc<dyn Items>, Arc<dyn Items>) {
+    let keyring = |prompt| -> Arc<dyn Items> { Arc::new(Keyring::new("astropass", prompt)) };
+    match given {
+        Some(items) => (Arc::clone(&items), items),
+        None => {
+            let prompt = if attended { Prompt::Allowed } else { Prompt::Never };
+            (keyring(prompt), keyring(Prompt::Never))
+        }
     }
 }

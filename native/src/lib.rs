@@ -47,7 +47,7 @@ pub use astropass_core::{
     AccessToken, Body, Cleared, Credentials, Dialect, Domain, Encoding, Endpoint, Endpoints, Error,
     Event, Freshness, HttpError, HttpErrorKind, Identity, InvalidDomain, InvalidUrl, Named,
     Provider, Request, Response, Secret, ServerError, SignedOut, StoreError, System, Timestamp,
-    User, printable,
+    User, is_unprintable, printable,
 };
 
 pub use self::builder::Builder;

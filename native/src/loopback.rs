@@ -65,6 +65,8 @@ impl Listener {
                 }
                 // Of a free port, only the other family's may be taken.
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => failed = error,
+                // Ports that the system keeps for itself or for administrators are taken too.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => failed = error,
                 Err(error) => return Err(unusable(&error)),
             }
             if let Some(port) = uri.port() {

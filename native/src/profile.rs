@@ -116,7 +116,8 @@ impl Home {
     /// # Errors
     /// If the file cannot be read.
     pub fn current(&self, program: &str) -> Result<Option<String>, StoreError> {
-        Ok(self.folder.document()?.current(program).map(str::to_owned))
+        let document = self.folder.document()?;
+        Ok(document.current(program).filter(|name| is_profile_name(name)).map(str::to_owned))
     }
 
     /// Makes `name` the profile that `program` uses.
@@ -171,7 +172,10 @@ impl Home {
     /// If the file cannot be changed.
     pub fn set_email(&self, name: &str, email: &str) -> Result<(), StoreError> {
         self.folder.update(|document| {
-            document.profile_mut(name).set("email", Some(email.into()));
+            // One that was removed meanwhile is not begun anew.
+            if document.profile(name).is_some() {
+                document.profile_mut(name).set("email", Some(email.into()));
+            }
             Ok(())
         })
     }
@@ -188,15 +192,6 @@ impl Home {
         })
     }
 
-    /// Deletes what programs left in the folder that were killed while they wrote there, as every
-    /// later change of the file does too.
-    ///
-    /// # Errors
-    /// If another process does not let go of the file.
-    pub fn sweep(&self) -> Result<(), StoreError> {
-        self.folder.sweep()
-    }
-
     /// What the stores of this home did on their own since the last call.
     pub fn take_notices(&self) -> Vec<Notice> {
         self.notices.take()
@@ -211,7 +206,8 @@ impl Profile {
     }
 
     fn read(document: &Document, name: &str) -> Option<Self> {
-        let profile = document.profile(name)?;
+        // What has another name was not made here: nothing can open it, and it may not be printable.
+        let profile = document.profile(name).filter(|_| is_profile_name(name))?;
         // The tokens are left where they are: these stand for them.
         let no_tokens =
             Value::map([("version", Some(1.into())), ("access_token", Some("-".into()))]);

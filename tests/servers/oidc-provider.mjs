@@ -46,7 +46,7 @@ function nativeClient(clientId, name) {
 
 const { server, port } = await listen(config.port);
 const url = `http://127.0.0.1:${port}`;
-const { provider } = await createProvider(url, config, undefined, {
+const { provider } = await createProvider(url, config, 'canary.canary.canary-oidc', {
   clients: [
     nativeClient('astropass-cli', 'astropass'),
     nativeClient('astropass-spa', 'astropass page'),

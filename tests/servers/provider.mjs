@@ -2,6 +2,9 @@
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
+/** Every token has it, so that a leak can be found by `grep`: see tests/src/server/token.rs. */
+export const MARKER = 'Y2FuYXJ5';
+
 export const LOOPBACK = ['http://127.0.0.1', 'http://[::1]', 'http://localhost'];
 
 /** The options that both have; a test may change them while the server runs. */
@@ -58,5 +61,16 @@ export async function createProvider(issuer, config, kid, { features, ttl, ...re
     },
     ...rest,
   });
+  mark(provider);
   return { provider, privateKey, errors };
+}
+
+/** Puts the marker into what the provider makes of random characters. */
+function mark({ AccessToken, AuthorizationCode, DeviceCode, RefreshToken }) {
+  for (const { prototype } of [AccessToken, AuthorizationCode, DeviceCode, RefreshToken]) {
+    const identify = prototype.generateTokenId;
+    prototype.generateTokenId = function () {
+      return MARKER + identify.call(this);
+    };
+  }
 }

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod foreign;
 #[cfg(unix)]
 pub mod fuzz;
+pub mod logs;
 pub mod machine;
 pub mod person;
 pub mod proxy;

@@ -192,6 +192,23 @@ pub fn items() -> Vec<String> {
     names
 }
 
+/// The arguments of `unshare` for a mount namespace of its own, or `None` and a message where there
+/// can be none.
+#[allow(clippy::print_stdout, reason = "a test that is skipped has to say so")]
+#[must_use]
+pub fn mount_namespace() -> Option<Vec<&'static str>> {
+    let mut args = vec!["--mount"];
+    if !rustix::process::geteuid().is_root() {
+        args.push("--map-root-user");
+    }
+    let tried = Command::new("unshare").args(&args).arg("true").output();
+    if tried.is_ok_and(|output| output.status.success()) {
+        return Some(args);
+    }
+    println!("skipped: this user cannot make a mount namespace here");
+    None
+}
+
 /// What a program that has to succeed writes to stdout.
 ///
 /// # Panics

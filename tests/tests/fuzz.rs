@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use astropass_tests::fuzz::{TARGETS, Target};
 
@@ -16,11 +16,23 @@ fn replay(name: &str, target: Target) -> usize {
     let inputs = files.map(|file| file.unwrap().path());
     inputs
         .map(|path| {
-            // The one that fails is the last one that is named.
-            println!("{}", path.display());
-            target(&fs::read(path).unwrap());
+            let input = fs::read(&path).unwrap();
+            let named = Named(path);
+            target(&input);
+            drop(named);
         })
         .count()
+}
+
+/// Says which input it was that failed.
+struct Named(PathBuf);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("with {}", self.0.display());
+        }
+    }
 }
 
 #[test]

@@ -40,10 +40,10 @@ impl ServerError {
         Box::new(Self { code, description: message.map(|text| safe(text, sent)), status })
     }
 
-    /// The error that the browser brought back (RFC 6749 §4.1.2.1).
-    pub(crate) fn of_callback(code: &str, description: Option<&str>) -> Box<Self> {
-        let description = description.map(printable);
-        Box::new(Self { code: printable(code), description, status: 0 })
+    /// The error that the browser brought back (RFC 6749 §4.1.2.1) from a request with `state`.
+    pub(crate) fn of_callback(code: &str, description: Option<&str>, state: &Secret) -> Box<Self> {
+        let description = description.map(|text| safe(text, &[state]));
+        Box::new(Self { code: safe(code, &[state]), description, status: 0 })
     }
 
     pub(super) fn message(&self) -> String {
@@ -98,8 +98,9 @@ pub fn printable(text: &str) -> String {
     safe
 }
 
-/// Control characters, and the Unicode ones that reorder or hide text.
-pub(crate) fn is_unprintable(c: char) -> bool {
+/// Whether `c` could act on a terminal or hide other text: control characters, and the Unicode ones
+/// that reorder or hide text.
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{feff}' | '\u{61c}' | '\u{e0000}'..='\u{e007f}')

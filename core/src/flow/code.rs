@@ -125,7 +125,8 @@ impl Pending {
             _ => {}
         }
         if let Some(code) = answer.only("error")?.filter(|code| !code.is_empty()) {
-            let error = ServerError::of_callback(code, answer.only("error_description")?);
+            let error =
+                ServerError::of_callback(code, answer.only("error_description")?, &self.state);
             return Err(match error.code.as_str() {
                 "access_denied" => Error::AccessDenied(Some(error)),
                 _ => Error::Server(error),

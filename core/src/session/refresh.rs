@@ -5,8 +5,7 @@ use super::state::{Current, login_of};
 use super::{LOCK_WAIT, Session, drive, silent};
 use crate::flow::Refresh;
 use crate::{
-    AccessToken, Credentials, Error, Event, Freshness, Grant, Http, Instant, Runtime, Secret,
-    Store, StoreError,
+    AccessToken, Error, Event, Freshness, Grant, Http, Instant, Runtime, Secret, Store, StoreError,
 };
 
 /// Seconds between attempts to refresh while the token is still valid.
@@ -105,8 +104,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
                 return Err(Error::SessionOver(None));
             };
             self.store.probe(guard).await?;
-            let known = &current.credentials.identity;
-            let named = organization.or(known.organization.as_deref());
+            let named = organization.or(current.credentials.identity.organization.as_deref());
             let flow = Refresh::new(
                 self.provider.clone(),
                 refresh_token,
@@ -114,18 +112,14 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
                 self.runtime.json(),
             );
             let reason = match drive(flow, &self.http, &self.runtime, silent).await {
-                // A server that repeats its answers has told again what became of a switch that
-                // was cut short: its refresh token leads on to the organization that was named.
-                Ok(grant)
-                    if !is_told_again
-                        && differs(&grant.organization, named)
-                        && !differs(&grant.subject, known.subject.as_deref()) =>
-                {
+                Ok(grant) => {
+                    let kept = self.keep(guard, &current, grant, organization, is_told_again);
+                    if let Some(token) = kept.await? {
+                        return Ok(token);
+                    }
                     is_told_again = true;
-                    self.keep_refresh_token(guard, &current, *grant).await?;
                     continue;
                 }
-                Ok(grant) => return self.keep(guard, &current, grant, organization).await,
                 Err(Error::SessionOver(reason)) => reason,
                 Err(error) => return Err(error),
             };
@@ -173,48 +167,43 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         }
     }
 
-    /// Saves the refresh token of an answer whose access token is of no use.
-    async fn keep_refresh_token(
-        &self,
-        guard: &S::Guard,
-        before: &Current,
-        grant: Grant,
-    ) -> Result<(), Error> {
-        let known = &*before.credentials;
-        let refresh_token = grant.refresh_token.or_else(|| known.refresh_token.clone());
-        let credentials = Arc::new(Credentials { refresh_token, ..known.clone() });
-        let saved = self.save(guard, Some(&before.revision), &credentials).await;
-        if let Err(error @ StoreError::Changed) = saved {
-            return Err(error.into());
-        }
-        let unsaved = saved.is_err();
-        let revision = saved.unwrap_or_else(|_| before.revision.clone());
-        let current = Current { unsaved, ..Current::new(credentials, revision, before.received) };
-        self.state().current = Some(Arc::new(current));
-        Ok(())
-    }
-
     /// Saves what a refresh gave, then lets it be seen (rule 3).
+    ///
+    /// `None` if its refresh token leads on: a server that repeats its answers has told again what
+    /// became of a switch that was cut short, and the session is still elsewhere.
     async fn keep(
         &self,
         guard: &S::Guard,
         before: &Current,
-        grant: Box<Grant>,
+        mut grant: Box<Grant>,
         organization: Option<&str>,
-    ) -> Result<AccessToken, Error> {
+        is_told_again: bool,
+    ) -> Result<Option<AccessToken>, Error> {
         let (now, wall) = (self.runtime.now(), self.runtime.wall());
         let known = &before.credentials.identity;
+        let named = organization.or(known.organization.as_deref());
+        let is_elsewhere = differs(grant.organization.as_deref(), named);
         let unasked = grant.organization.as_deref() != organization;
-        if differs(&grant.subject, known.subject.as_deref())
-            || unasked && differs(&grant.organization, known.organization.as_deref())
+        let is_foreign =
+            unasked && differs(grant.organization.as_deref(), known.organization.as_deref());
+        if differs(grant.subject.as_deref(), known.subject.as_deref())
+            || is_foreign && is_told_again
         {
             // The refresh token is used up, so asking again could only end the session.
             self.state().over = Some((before.revision.clone(), Error::SessionChanged));
             return Err(Error::SessionChanged);
         }
-        let login = login_of(&before.credentials, &before.revision);
-        let renewed = before.credentials.renewed(*grant, wall);
-        let credentials = Arc::new(Credentials { login, ..renewed });
+        let leads_on = is_elsewhere && !is_told_again;
+        let (mut since, mut received) = (wall, Some(now));
+        if leads_on {
+            grant.access_token = before.credentials.access_token.clone();
+            grant.lifetime = before.credentials.lifetime;
+            grant.organization = None;
+            (since, received) = (before.credentials.received_at, before.received);
+        }
+        let mut credentials = before.credentials.renewed(*grant, since);
+        credentials.login = login_of(&before.credentials, &before.revision);
+        let credentials = Arc::new(credentials);
         let saved = self.save(guard, Some(&before.revision), &credentials).await;
         let event = match &saved {
             Ok(_) => Event::Refreshed { expires_at: credentials.expires_at() },
@@ -223,14 +212,14 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             Err(StoreError::Changed) => {
                 self.look().await?;
                 let stored = self.state().current.clone().ok_or(Error::NotSignedIn)?;
-                return Ok(stored.token.clone());
+                return Ok(Some(stored.token.clone()));
             }
             Err(error) => Event::NotSaved(error.clone()),
         };
         let unsaved = saved.is_err();
         let revision = saved.unwrap_or_else(|_| before.revision.clone());
         let current =
-            Current { unsaved, ..Current::new(Arc::clone(&credentials), revision, Some(now)) };
+            Current { unsaved, ..Current::new(Arc::clone(&credentials), revision, received) };
         let token = current.token.clone();
         {
             let mut state = self.state();
@@ -239,12 +228,15 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             state.failed = None;
             state.over = None;
         }
+        if leads_on {
+            return Ok(None);
+        }
         self.runtime.emit(event);
-        Ok(token)
+        Ok(Some(token))
     }
 }
 
 /// Whether both are named, and are not the same.
-fn differs(new: &Option<String>, known: Option<&str>) -> bool {
-    new.is_some() && known.is_some() && new.as_deref() != known
+fn differs(new: Option<&str>, known: Option<&str>) -> bool {
+    new.is_some() && known.is_some() && new != known
 }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use astropass::{Home, Profile as StoredProfile, StoreChoice};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -38,6 +39,10 @@ impl Commands for Args {
         }
     }
 
+    fn is_about_all(&self) -> bool {
+        matches!(self.command, Command::Logout { all: true } | Command::Profile(_))
+    }
+
     /// Option over environment over what `profile use` chose over `default`.
     fn profile(&self, home: &Home) -> Result<String, Failure> {
         let named = self.global.profile.clone().or_else(|| env("ASTRO_PROFILE"));
@@ -57,7 +62,7 @@ impl Commands for Args {
 }
 
 /// They are apart from the options of the command that is asked for help.
-const EVERYWHERE: &str = "Options for every command";
+pub(crate) const EVERYWHERE: &str = "Options for every command";
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Global {
@@ -141,12 +146,19 @@ pub(crate) struct Login {
     /// certain one; without a port, any free one
     #[arg(long, value_name = "URL")]
     pub(crate) redirect_uri: Option<String>,
-    /// Where to keep the tokens: auto, keyring or file [env: ASTRO_STORE] [default: auto]
-    #[arg(long, value_name = "STORE")]
+    /// Where to keep the tokens [env: ASTRO_STORE] [default: auto]
+    #[arg(long, value_name = "STORE", value_parser = store_choices())]
     pub(crate) store: Option<StoreChoice>,
     /// PEM file of certificates to trust besides the system's
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// With names, so that shells complete them.
+pub(crate) fn store_choices() -> impl TypedValueParser<Value = StoreChoice> {
+    let names =
+        [StoreChoice::Auto, StoreChoice::Keyring, StoreChoice::File].map(StoreChoice::as_str);
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
 
 #[derive(Debug, Subcommand)]

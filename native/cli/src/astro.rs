@@ -7,3 +7,4 @@ mod login;
 mod workspace;
 
 pub(crate) use self::args::Args;
+pub(crate) use self::context::at_domain;

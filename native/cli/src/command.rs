@@ -5,7 +5,7 @@ mod countdown;
 mod doctor;
 pub(crate) mod login;
 pub(crate) mod logout;
-mod opener;
+pub(crate) mod opener;
 mod paste;
 pub(crate) mod profile;
 mod prompt;

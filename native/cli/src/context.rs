@@ -11,6 +11,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 use zeroize::Zeroizing;
 
 use crate::args::Global;
+use crate::astro::at_domain;
 use crate::failure::Failure;
 use crate::output;
 use crate::program::Program;
@@ -75,6 +76,9 @@ impl<'a> Context<'a> {
         let mut builder = self.builder(&self.profile);
         if let Some(token) = Self::environment_token() {
             builder = builder.access_token(token);
+            if Program::running() == Program::Astro {
+                builder = at_domain(builder, &self.home, &self.profile)?;
+            }
         }
         if let Some(server) = self.server_override()? {
             builder = builder.server(server);

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use astropass::{Error, HttpErrorKind, InvalidUrl, StoreError};
 use serde_json::json;
 
+use crate::context::Context;
 use crate::output::{self, RED};
 use crate::program::Program;
 
@@ -47,6 +48,13 @@ impl Failure {
         Self::new(INTERRUPTED, "interrupted", "Interrupted.")
     }
 
+    /// Ctrl-D at a prompt, or too little that was piped in.
+    pub(crate) fn unanswered(what: &str) -> Self {
+        let login = login();
+        let message = format!("The input ended before {what} was given. Run {login} again.");
+        Self::new(LOGIN_ENDED, "unanswered", message)
+    }
+
     #[cfg(unix)]
     pub(crate) fn terminated() -> Self {
         Self::new(TERMINATED, "terminated", "Terminated.")
@@ -70,7 +78,8 @@ impl Failure {
         if program == Program::Ast && profile == "default" {
             return self;
         }
-        let (kind, login) = (program.noun(), login_to(profile));
+        let (kind, any, login) = (program.noun(), login(), login_to(profile));
+        self.next = self.next.replace(&any, &login);
         self.message = match self.code {
             "not_signed_in" => {
                 format!("not logged in to {kind} {profile:?}. Run {login} to authenticate")
@@ -78,7 +87,7 @@ impl Failure {
             "session_over" => format!(
                 "session of {kind} {profile:?} expired or invalid. Run {login} to re-authenticate"
             ),
-            _ => return self,
+            _ => self.message.replace(&any, &login),
         };
         self
     }
@@ -110,6 +119,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let login = login();
+        let is_astro = Program::running() == Program::Astro;
         let (exit, next) = match &error {
             Error::NotSignedIn => {
                 let message = format!("not logged in. Run {login} to authenticate");
@@ -137,6 +147,20 @@ impl From<Error> for Failure {
             Error::InvalidCallback(_) => {
                 let next = format!("Run {login} again, and go on only with its own link.");
                 return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
+            }
+            Error::Server(server) if server.code == "http_401" => {
+                let next = match Context::environment_token() {
+                    Some(_) => {
+                        format!("Correct or unset {}.", Program::running().token_variable())
+                    }
+                    None => format!("Run {login} to sign in again."),
+                };
+                return Self::advising(NOT_SIGNED_IN, error.code(), &error, &next);
+            }
+            Error::InvalidUrl(_) if is_astro => (USAGE, "Check the domain and --organization."),
+            // There is no option for what is wrong then.
+            Error::Server(_) | Error::InvalidIdToken(_) | Error::MissingEndpoint(_) if is_astro => {
+                (NETWORK, "Try again later, or ask who administers it.")
             }
             Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),

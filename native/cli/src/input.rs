@@ -16,10 +16,32 @@ const MAX: usize = 16 << 10;
 
 /// Asks with `prompt` on standard error.
 pub(crate) async fn ask(prompt: &str) -> Line {
-    let mut out = anstream::stderr().lock();
-    write!(out, "{prompt}").and_then(|()| out.flush())?;
-    drop(out);
-    next_line().await
+    let mut shown = Prompt::show(prompt)?;
+    let line = next_line().await;
+    // A terminal shows the Enter.
+    shown.is_open = !(io::stdin().is_terminal() && matches!(line, Ok(Some(_))));
+    line
+}
+
+/// A prompt, whose line is ended when this is dropped: Ctrl-C and the end of the input end none.
+struct Prompt {
+    is_open: bool,
+}
+
+impl Prompt {
+    fn show(prompt: &str) -> io::Result<Self> {
+        let mut out = anstream::stderr().lock();
+        write!(out, "{prompt}").and_then(|()| out.flush())?;
+        Ok(Self { is_open: true })
+    }
+}
+
+impl Drop for Prompt {
+    fn drop(&mut self) {
+        if self.is_open {
+            crate::output::note("");
+        }
+    }
 }
 
 /// The next line of standard input.
@@ -37,15 +59,10 @@ pub(crate) async fn ask_hidden(prompt: &str) -> Line {
         return ask(prompt).await;
     }
     // Before the prompt, so that nothing is shown of what is typed at once.
-    let quiet = Quiet::start()?;
-    let mut out = anstream::stderr().lock();
-    write!(out, "{prompt}").and_then(|()| out.flush())?;
-    drop(out);
-    let answer = on_thread(|| read_line(Editor::of_keys())).await;
-    // The Enter was not shown either.
-    crate::output::note("");
-    drop(quiet);
-    answer
+    let _quiet = Quiet::start()?;
+    // The Enter is not shown either.
+    let _shown = Prompt::show(prompt)?;
+    on_thread(|| read_line(Editor::of_keys())).await
 }
 
 /// Asks for a secret, which a console does not show.
@@ -163,21 +180,35 @@ impl Editor {
 /// more than 1,024 bytes, and tokens are longer. It is as before when this is dropped, which it is
 /// when Ctrl-C ends the waiting too.
 #[cfg(unix)]
-pub(crate) struct Quiet(rustix::termios::Termios);
+pub(crate) struct Quiet {
+    before: rustix::termios::Termios,
+    /// After Ctrl-Z the shell shows what is typed, and leaves it so when this program goes on.
+    again: tokio::task::AbortHandle,
+}
 
 #[cfg(unix)]
 impl Quiet {
     pub(crate) fn start() -> io::Result<Self> {
+        use rustix::process::Signal;
         use rustix::termios::{
             LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr,
         };
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut continued = signal(SignalKind::from_raw(Signal::CONT.as_raw()))?;
         let before = tcgetattr(io::stdin())?;
         let mut quiet = before.clone();
         quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(io::stdin(), OptionalActions::Now, &quiet)?;
-        Ok(Self(before))
+        let again = tokio::spawn(async move {
+            while continued.recv().await.is_some() {
+                if is_foreground() {
+                    let _ = tcsetattr(io::stdin(), OptionalActions::Now, &quiet);
+                }
+            }
+        });
+        Ok(Self { before, again: again.abort_handle() })
     }
 }
 
@@ -185,7 +216,16 @@ impl Quiet {
 impl Drop for Quiet {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
+        self.again.abort();
         // A terminal that is gone needs no mending.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
     }
+}
+
+/// Whether the terminal lets this program read: it stops one of its own in the background.
+#[cfg(unix)]
+pub(crate) fn is_foreground() -> bool {
+    // One that is not this program's stops nobody.
+    rustix::termios::tcgetpgrp(io::stdin())
+        .map_or(true, |group| group == rustix::process::getpgrp())
 }

@@ -4,6 +4,7 @@ mod args;
 mod astro;
 mod command;
 mod context;
+mod core_dumps;
 mod failure;
 mod input;
 mod output;
@@ -23,6 +24,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use self::args::Global;
+use self::command::opener;
 use self::context::Context;
 use self::failure::Failure;
 use self::program::Program;
@@ -42,6 +44,9 @@ trait Commands: Parser {
     /// Whether everything is to be looked at, which has to work where nothing else does.
     fn is_doctor(&self) -> bool;
 
+    /// Whether it is about all profiles, or about one that it names itself.
+    fn is_about_all(&self) -> bool;
+
     /// The profile that is meant.
     fn profile(&self, home: &Home) -> Result<String, Failure>;
 
@@ -59,6 +64,10 @@ pub fn astro() -> ExitCode {
 }
 
 fn main<A: Commands>() -> ExitCode {
+    core_dumps::turn_off();
+    if let Some(url) = opener::asked() {
+        return opener::start(&url);
+    }
     A::PROGRAM.start();
     let code = start::<A>();
     match output::failure() {
@@ -115,8 +124,14 @@ async fn run(args: &impl Commands, global: &Global) -> Result<ExitCode, Failure>
     }
     context::check_environment()?;
     let home = Home::from_env()?;
-    let profile = args.profile(&home)?;
-    check_own(&home, &profile)?;
+    let profile = match args.profile(&home) {
+        // What is about all of them needs none: a name that cannot be used keeps nobody signed in.
+        Err(_) if args.is_about_all() => String::new(),
+        profile => profile?,
+    };
+    if !args.is_about_all() {
+        check_own(&home, &profile)?;
+    }
     let context = Context::new(global, home, profile);
     // The command goes first: one that has its answer at hand never sets up the signal.
     let result = tokio::select! {
@@ -175,10 +190,18 @@ fn usage(error: &clap::Error, json: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if json {
-        let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        return Failure::usage(first.to_owned()).report(true);
+        return Failure::usage(what_is_wrong(error)).report(true);
     }
     output::note(error.to_string().trim_end());
     ExitCode::from(failure::USAGE)
+}
+
+/// In one line; what is left out is how the command is used.
+fn what_is_wrong(error: &clap::Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is missing; see --help".to_owned();
+    }
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Color, Style};
-use astropass::{Account, Named, Timestamp, User};
+use astropass::{Account, Named, Timestamp, User, is_unprintable};
 use serde_json::{Value, json};
 
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -53,8 +53,10 @@ pub(crate) fn json(value: &Value) {
     let mut line = String::with_capacity(plain.len() + 1);
     for c in plain.chars() {
         // JSON lets these stand as they are, and a terminal acts on them.
-        if c.is_control() {
-            line.push_str(&format!("\\u{:04x}", u32::from(c)));
+        if is_unprintable(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                line.push_str(&format!("\\u{unit:04x}"));
+            }
         } else {
             line.push(c);
         }

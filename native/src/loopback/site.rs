@@ -70,6 +70,8 @@ impl Site {
         let at = rest.find('/').unwrap_or(rest.len());
         let (authority, path) = rest.split_at_checked(at).unwrap_or_default();
         let path = if path.is_empty() { "/" } else { path };
+        // Browsers leave the usual port out (RFC 9110 §7.2).
+        let authority = authority.strip_suffix(":80").unwrap_or(authority);
         let (answers, receiver) = mpsc::channel(1);
         let (outcome, told) = watch::channel(None);
         let login = Login {

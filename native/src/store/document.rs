@@ -169,9 +169,11 @@ impl Document {
         session: Value,
         tokens: Tokens,
     ) {
-        let subject = session.string("subject");
-        let is_same = subject.is_some()
-            && self.session(name).and_then(|before| before.string("subject")) == subject;
+        let user = |session: &Value| {
+            Some((session.string("issuer")?.to_owned(), session.string("subject")?.to_owned()))
+        };
+        let is_same =
+            user(&session).is_some_and(|new| self.session(name).and_then(user) == Some(new));
         let profile = self.profile_mut(name);
         if !is_same {
             for field in PERSONAL {

@@ -140,6 +140,24 @@ impl Running {
         self.signal(Signal::INT);
     }
 
+    /// Lets it go on after Ctrl-Z, as a shell does that shows on its terminal what is typed; waits
+    /// until it hides that again.
+    ///
+    /// # Panics
+    /// If it has no terminal, or does not within a minute.
+    pub fn resume(&self) {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let terminal = self.keyboard.as_ref().expect("it runs on a terminal");
+        let mut shown = tcgetattr(terminal).expect("its modes");
+        shown.local_modes.insert(LocalModes::ECHO | LocalModes::ICANON);
+        tcsetattr(terminal, OptionalActions::Now, &shown).expect("its modes can be set");
+        kill_process(Pid::from_child(&self.child), Signal::CONT).expect("it can go on");
+        while tcgetattr(terminal).expect("its modes").local_modes.contains(LocalModes::ECHO) {
+            assert!(Instant::now() < self.deadline, "what is typed is shown after Ctrl-Z");
+            thread::yield_now();
+        }
+    }
+
     /// Ends it as a time limit does.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);

@@ -8,6 +8,10 @@ use crate::machine::provider;
 /// what the `url` crate finds in it too.
 pub fn callback(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
+    // The standard takes those away, even within names.
+    if text.bytes().any(|byte| byte.is_ascii_control()) {
+        return;
+    }
     let now = Timestamp::from_unix(1_800_000_000);
     let redirect_uri = "http://127.0.0.1:8000/callback";
     let entropy = Entropy::new([7; 48]);

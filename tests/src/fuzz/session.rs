@@ -66,7 +66,11 @@ impl World {
             8 => {
                 self.stepped = true;
                 let seconds = i64::from(bytes.next()) * 1000;
-                self.clock.step_wall(if bytes.next() % 2 == 0 { seconds } else { -seconds });
+                self.clock.step_wall(if bytes.next().is_multiple_of(2) {
+                    seconds
+                } else {
+                    -seconds
+                });
             }
             9 => {
                 // Another program begins.
@@ -158,8 +162,8 @@ struct Server(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// The number of the refresh token that is valid.
-    current: usize,
+    /// The numbers of the refresh token that is valid and of the one before, for each login.
+    grants: Vec<(usize, Option<usize>)>,
     ended: bool,
     /// What happens to the next requests.
     script: Vec<Next>,
@@ -185,12 +189,17 @@ impl State {
         self.times[number]
     }
 
-    fn tokens(&mut self) -> Response {
+    /// Tokens with a number that no others have.
+    fn new_tokens(&mut self) -> (usize, Response) {
+        let number = self.times.len();
+        (number, self.tokens(number))
+    }
+
+    fn tokens(&mut self, number: usize) -> Response {
         let now = self.clock.as_ref().unwrap().now();
-        self.times.resize(self.current + 1, now);
+        self.times.resize(self.times.len().max(number + 1), now);
         // An answer that is repeated is as good as new.
-        self.times[self.current] = now;
-        let number = self.current;
+        self.times[number] = now;
         let body = format!(
             r#"{{"access_token":"access-{number}","refresh_token":"refresh-{number}",
             "token_type":"Bearer","expires_in":{LIFETIME}}}"#
@@ -241,20 +250,27 @@ impl Server {
             ),
             "/token" if sent.contains("refresh_token=") => {
                 let is = |number| sent.contains(&format!("refresh_token=refresh-{number}&"));
-                let known = is(state.current);
-                let repeated = state.current > 0 && is(state.current - 1);
-                if state.ended || !known && !repeated {
+                let known = state
+                    .grants
+                    .iter()
+                    .position(|(current, before)| is(*current) || before.is_some_and(is));
+                let Some(grant) = known.filter(|_| !state.ended) else {
                     state.ended = true;
                     return response(400, br#"{"error":"invalid_grant"}"#.to_vec());
+                };
+                let (current, _) = state.grants[grant];
+                if !is(current) {
+                    return state.tokens(current);
                 }
-                state.current += usize::from(known);
-                state.tokens()
+                let (number, tokens) = state.new_tokens();
+                state.grants[grant] = (number, Some(current));
+                tokens
             }
             "/token" => {
-                // A new session; the one before counts no more.
-                state.current += 2;
                 state.ended = false;
-                state.tokens()
+                let (number, tokens) = state.new_tokens();
+                state.grants.push((number, None));
+                tokens
             }
             _ => response(200, Vec::new()),
         }

@@ -31,6 +31,7 @@ impl Server {
     ///
     /// Fails if the address is not a loopback one, is taken, or the certificate cannot be used.
     pub fn start(options: Options) -> io::Result<Self> {
+        crate::logs::keep();
         if !options.listen.ip().is_loopback() {
             return Err(io::Error::other("this server listens on loopback addresses only"));
         }

@@ -97,6 +97,15 @@ fn ast_logout_all_says_which_sessions_of_astro_remain() {
 }
 
 #[test]
+fn a_domain_in_the_environment_that_cannot_be_used_does_not_keep_logout_all_from_working() {
+    let world = in_both();
+    let all = world.astro("logout --all").env("ASTRO_DOMAIN", "https://nowhere/");
+    all.run().ok();
+    assert!(world.context(CLOUD).get("session").is_none());
+    assert!(world.context(SOFTWARE).get("session").is_none());
+}
+
+#[test]
 fn each_program_lists_and_clears_only_its_own() {
     let world = in_both();
     sign_in_with_ast(&world);

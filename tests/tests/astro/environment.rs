@@ -19,6 +19,17 @@ fn astro_api_token_is_used_and_never_written_to_disk() {
 }
 
 #[test]
+fn astro_api_token_is_for_the_system_of_the_domain() {
+    let world = World::new();
+    let token = |domain: &str| {
+        let astro = world.astro("auth token --json").env("ASTRO_API_TOKEN", API_TOKEN);
+        astro.env("ASTRO_DOMAIN", domain).printing_a_token().run().json()[0]["token_type"].clone()
+    };
+    assert_eq!(token(CLOUD), "Bearer");
+    assert_eq!(token("software.example"), serde_json::Value::Null);
+}
+
+#[test]
 fn astro_api_token_wins_over_a_login_and_logout_says_that_it_still_counts() {
     let world = World::new().with_token("grace");
     let printed = world.astro("auth token").env("ASTRO_API_TOKEN", API_TOKEN);
@@ -26,6 +37,13 @@ fn astro_api_token_wins_over_a_login_and_logout_says_that_it_still_counts() {
     let output = world.astro("logout").env("ASTRO_API_TOKEN", API_TOKEN).run();
     output.ok();
     assert!(output.stderr.contains("ASTRO_API_TOKEN is set"), "{output:?}");
+}
+
+#[test]
+fn an_astro_api_token_that_is_refused_exits_4_and_says_what_to_unset() {
+    let world = World::new();
+    let output = world.astro("workspace list").env("ASTRO_API_TOKEN", "stale").run();
+    assert!(output.failed(4).contains("Correct or unset ASTRO_API_TOKEN."), "{output:?}");
 }
 
 #[test]
@@ -51,5 +69,8 @@ fn localhost_is_the_cloud_only_by_astro_domain() {
     let cloud = world.astro("login --email ada@example.com").env("ASTRO_DOMAIN", "localhost").run();
     assert!(cloud.failed(6).contains("no Astro at localhost"), "{cloud:?}");
     let software = world.astro("login localhost").run();
-    assert!(software.failed(6).contains("no an Astronomer Software"), "{software:?}");
+    assert!(
+        software.failed(6).contains("There is no Astronomer Software at localhost"),
+        "{software:?}"
+    );
 }

@@ -77,3 +77,27 @@ fn a_second_login_at_once_is_told_that_the_port_is_taken_and_how_to_go_on() {
     first.interrupt();
     assert_eq!(first.finish().code, Some(130));
 }
+
+#[test]
+fn a_server_whose_ca_is_unknown_says_how_to_give_it() {
+    let (world, other) = (World::new(), World::with(&json!({})));
+    let login = world.astro("login software.example -o");
+    let output = login.env("SSL_CERT_FILE", other.domains.ca_file()).run();
+    assert!(output.failed(6).contains("--ca-file"), "{output:?}");
+    assert!(!output.stderr.contains("There is no"), "{output:?}");
+}
+
+#[test]
+fn what_to_do_next_is_something_that_astro_can_do() {
+    let refused = json!({"faults": [
+        {"server": "api", "path": "/v1/users/self", "status": 403, "body": "{\"message\":\"no\"}"},
+    ]});
+    let world = World::with(&json!({})).with_token("ada");
+    world.domains.servers.set(&refused).unwrap();
+    let output = world.astro("workspace list").run();
+    output.failed(6);
+    assert!(!output.stderr.contains("--client-id"), "{output:?}");
+    let denying = world.domains.visitor().denying();
+    let (output, _) = in_browser(&world, "login --email ada@example.com", &denying);
+    assert!(output.failed(5).contains("'astro login astronomer.io'"), "{output:?}");
+}

@@ -71,6 +71,17 @@ fn astro_login_asks_again_for_what_is_no_email_address() {
 }
 
 #[test]
+fn ctrl_d_at_the_email_address_opens_no_browser() {
+    let world = World::new();
+    let mut login = world.astro("login").env("BROWSER", "false").start_on_terminal();
+    login.answer("E-mail address: ", "\u{4}");
+    let output = login.finish();
+    assert_eq!(output.code, Some(5), "{output:?}");
+    assert!(output.stdout.contains("ended before the e-mail address was given"), "{output:?}");
+    assert!(!output.stdout.contains("authorize"), "{output:?}");
+}
+
+#[test]
 fn astro_login_l_prints_the_link_and_waits_for_the_browser() {
     let world = World::new();
     let _port = RegisteredPort::hold();

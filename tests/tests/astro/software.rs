@@ -62,6 +62,19 @@ fn astro_login_basedomain_l_prints_the_token_pages_link() {
 }
 
 #[test]
+fn a_password_typed_after_ctrl_z_and_fg_is_not_shown_either() {
+    let world = World::new();
+    let mut login = world.astro("login software.example").start_on_terminal();
+    login.answer("Username", "ada@example.com");
+    login.wait_for(|stdout, _| stdout.contains("Password of").then_some(()));
+    login.resume();
+    login.answer("Password of", "engine");
+    let output = login.finish();
+    output.ok();
+    assert!(!output.stdout.contains("engine"), "the password was shown: {output:?}");
+}
+
+#[test]
 fn a_token_longer_than_a_terminals_line_is_taken_whole() {
     let world = World::with(&json!({}));
     let mut login = world.astro("login software.example -o").start_on_terminal();
@@ -79,9 +92,26 @@ fn a_wrong_password_is_refused_with_5_and_never_repeated() {
     let world = World::new();
     let login = world.astro("login software.example").stdin("ada@example.com\nloom-weaver\n");
     let output = login.run();
-    assert!(output.failed(5).contains("does not let ada@example.com in"), "{output:?}");
+    let said = "does not let ada@example.com in: Invalid password and username combination. Check";
+    assert!(output.failed(5).contains(said), "{output:?}");
     assert!(!output.stderr.contains("loom-weaver"), "{output:?}");
     world.nobody_is_signed_in();
+}
+
+#[test]
+fn a_password_that_is_not_given_is_not_tried_as_an_empty_one() {
+    let world = World::with(&json!({}));
+    for input in ["", "ada@example.com\n"] {
+        let output = world.astro("login software.example").stdin(input).run();
+        let error = output.failed(5);
+        assert!(error.contains("The input ended before"), "{output:?}");
+        assert!(error.ends_with("Run 'astro login software.example' again."), "{output:?}");
+    }
+    let houston = world.domains.servers.requests("houston").unwrap();
+    assert!(
+        houston.iter().all(|request| !request["body"].to_string().contains("createToken")),
+        "{houston:?}"
+    );
 }
 
 #[test]
@@ -100,6 +130,9 @@ fn an_expired_or_unknown_token_is_refused_before_anything_is_stored() {
 fn an_empty_token_is_none() {
     let world = World::new();
     let output = world.astro("login software.example -o").stdin("\n").run();
+    assert!(output.failed(5).contains("That is no token"), "{output:?}");
+    // As a variable that is not set comes.
+    let output = world.astro("login software.example -t").args([""]).stdin("other\n").run();
     assert!(output.failed(5).contains("That is no token"), "{output:?}");
     let output = world.astro("login software.example -o").run();
     assert!(output.failed(5).contains("That is no token"), "{output:?}");

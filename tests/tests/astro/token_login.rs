@@ -47,6 +47,15 @@ fn a_token_lives_by_the_servers_clock_and_asks_for_a_login_at_its_end() {
 }
 
 #[test]
+fn an_organization_that_is_not_the_users_is_not_replaced_in_silence() {
+    let world = World::new();
+    let token = world.domains.servers.cloud_token("grace", 3600).unwrap();
+    let login = world.astro("login -t - --organization clorgnone").stdin(format!("{token}\n"));
+    let output = login.run();
+    assert!(output.failed(2).contains("There is no organization \"clorgnone\""), "{output:?}");
+}
+
+#[test]
 fn an_expired_token_is_refused_before_it_is_stored() {
     let world = World::new();
     let token = world.domains.servers.cloud_token("ada", -60).unwrap();

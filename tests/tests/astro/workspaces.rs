@@ -1,5 +1,7 @@
 //! `astro workspace list` and `switch`.
 
+use serde_json::json;
+
 use super::{CLOUD, SOFTWARE, World};
 
 #[test]
@@ -25,6 +27,16 @@ fn astro_workspace_switch_by_name_by_id_and_by_menu() {
     menu.answer("Which one?", "3");
     menu.finish().ok();
     assert_eq!(world.context(CLOUD)["workspace"]["id"], list[2]["id"]);
+}
+
+#[test]
+fn an_empty_answer_to_the_menu_leaves_the_workspace_as_it_is() {
+    let world = World::new().with_token("grace");
+    world.astro("workspace switch flow-matic").run().ok();
+    let mut menu = world.astro("workspace switch").start_on_terminal();
+    menu.answer("empty for FLOW-MATIC): ", "");
+    menu.finish().ok();
+    assert_eq!(world.context(CLOUD)["workspace"]["name"], "FLOW-MATIC");
 }
 
 #[test]
@@ -56,4 +68,22 @@ fn where_there_is_no_workspace_it_says_whom_to_ask() {
     output.ok();
     assert!(output.stderr.contains("Ask who administers it"), "{output:?}");
     world.astro("workspace switch").run().failed(2);
+}
+
+#[test]
+fn a_login_does_not_take_over_the_workspace_of_the_user_before() {
+    let user = |id: &str| {
+        json!({
+            "id": id, "fullName": id, "username": format!("{id}@example.com"), "password": "secret-1",
+            "status": "active",
+            "workspaces": [{"id": "ws-1", "label": "First"}, {"id": "ws-2", "label": "Second"}],
+        })
+    };
+    let users = json!({"houston_users": {"ada": user("ada"), "grace": user("grace")}});
+    let world = World::with(&users).with_password("ada@example.com", "secret-1");
+    world.astro("workspace switch Second").run().ok();
+    let world = world.with_password("ada@example.com", "secret-1");
+    assert_eq!(world.context(SOFTWARE)["workspace"]["id"], "ws-2", "the last one used");
+    let world = world.with_password("grace@example.com", "secret-1");
+    assert!(world.context(SOFTWARE).get("workspace").is_none());
 }

@@ -1,5 +1,7 @@
 //! `ast logout`.
 
+use std::fs;
+
 use serde_json::json;
 
 use super::{NOT_LOGGED_IN, World, eager};
@@ -19,6 +21,23 @@ fn ast_logout_ends_the_session_here_and_at_the_server() {
     assert_eq!((output.ok(), output.stderr.as_str()), ("", "Not currently logged in.\n"));
     let output = world.ast("logout --json").run();
     assert_eq!(output.json(), [json!({"event": "not_signed_in"})]);
+}
+
+/// A first login that is killed while it stores leaves its tokens under a name that only a later
+/// writer deletes.
+#[test]
+fn what_a_killed_first_login_left_is_deleted_by_a_logout() {
+    let world = World::new(eager());
+    for command in ["logout", "logout --all"] {
+        let folder = world.home.path().join(".astro");
+        let left = folder.join(".credentials.0123.tmp");
+        world.home.set_credentials(&json!({"version": 1, "current": {}, "profiles": {}}));
+        fs::copy(world.home.credentials_file(), &left).unwrap();
+        fs::remove_file(world.home.credentials_file()).unwrap();
+        let output = world.ast(command).run();
+        assert_eq!((output.ok(), output.stderr.as_str()), ("", "Not currently logged in.\n"));
+        assert!(!left.exists(), "{command}");
+    }
 }
 
 #[test]

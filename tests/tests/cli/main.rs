@@ -7,6 +7,7 @@
 mod account;
 mod api;
 mod browser;
+mod clocks;
 mod device_faults;
 mod doctor;
 mod example;
@@ -15,6 +16,7 @@ mod interrupt;
 mod login;
 mod login_ends;
 mod logout;
+mod neighbours;
 mod processes;
 mod profile;
 mod refresh;

@@ -82,7 +82,7 @@ fn the_store_is_the_options_or_the_environments_or_the_profiles() {
     let expected = "Error: In ASTRO_STORE, a store is auto, keyring or file.";
     assert_eq!(output.failed(2), expected);
     let output = login("--store safe").run();
-    assert!(output.failed(2).contains("a store is auto, keyring or file"), "{output}");
+    assert!(output.failed(2).contains("[possible values: auto, keyring, file]"), "{output}");
 }
 
 #[test]

@@ -42,6 +42,10 @@ fn what_cannot_be_understood_exits_with_2_on_stderr() {
     let output = world.ast("whoami --json --frobnicate").run();
     assert_eq!((output.code, output.stderr.as_str()), (Some(2), ""));
     assert_eq!(output.json()[0]["code"], "usage");
+    let said = |args| world.ast(args).run().json()[0]["message"].clone();
+    assert_eq!(said("--json account"), "a command is missing; see --help");
+    let missing = "the following required arguments were not provided: <NAME>";
+    assert_eq!(said("--json account use"), missing);
 }
 
 #[test]

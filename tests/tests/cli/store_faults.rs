@@ -1,12 +1,13 @@
 //! Every fault of the store has a name and a next step, and costs nobody his session.
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use astropass_tests::ast::{Ast, program};
+use astropass_tests::sandbox::mount_namespace;
 
 use super::World;
 
@@ -116,50 +117,32 @@ fn of_another_user() {
 
 /// `ast` in a mount namespace of its own, which ends with it, after `script` has prepared `.astro`.
 /// It fails with 99 if the file was changed there, or a temporary one is left.
-fn mounted(world: &World, script: &str, args: &str) -> Ast {
+fn mounted(world: &World, namespace: &[&str], script: &str, args: &str) -> Ast {
     let script = format!(
         r#"cd "$ASTRO_HOME"; before=$(cat .astro/credentials.json); {script}
         "$@"; code=$?; [ "$(cat .astro/credentials.json)" = "$before" ] || exit 99
         ls -A .astro | grep tmp && exit 99; exit $code"#
     );
-    let mut unshare = vec!["--mount"];
-    if !rustix::process::geteuid().is_root() {
-        unshare.push("--map-root-user");
-    }
-    let command = world.home.program_at(Path::new("/usr/bin/unshare")).args(unshare);
-    command
-        .args(["sh", "-c", &script])
-        .args([program("ast")])
-        .args(program("ast").to_str())
-        .args(args.split_whitespace())
-}
-
-/// Whether mounts can be made here, as by root.
-fn can_mount() -> bool {
-    let tried = Command::new("unshare").args(["--mount", "--map-root-user", "true"]).output();
-    let can = tried.is_ok_and(|output| output.status.success());
-    if !can {
-        println!("skipped: a mount namespace is needed");
-    }
-    can
+    let unshare = world.home.program_at(Path::new("/usr/bin/unshare")).args(namespace);
+    let shell = unshare.args(["sh", "-c", &script, "sh"]).args([program("ast")]);
+    shell.args(args.split_whitespace())
 }
 
 /// A refresh and a login, and a logout after them, that find `.astro` as `script` leaves it.
 fn while_mounted(script: &str, code: &str, next: &str) {
-    if !can_mount() {
-        return;
-    }
+    let Some(namespace) = mount_namespace() else { return };
+    let mounted = |world: &World, args| mounted(world, &namespace, script, args);
     let world = World::signed_in();
     world.home.age("default", 301);
     let before = world.home.credentials();
     let url = world.server.url();
     let login = format!("login --workos-url {url} --server {url} --client-id c --store file");
-    let commands = ["token", &login].map(|args| mounted(&world, script, args));
+    let commands = ["token", &login].map(|args| mounted(&world, args));
     assert_refused(commands, code, next);
     assert_eq!(world.home.credentials(), before);
     assert_eq!(world.server.stats().polls + world.refreshes(), 1, "only the test's own login");
     world.ast("token").printing_a_token().run().ok();
-    assert_refused([mounted(&world, script, "logout")], code, next);
+    assert_refused([mounted(&world, "logout")], code, next);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Colours, the spinner, and text from servers.
 
+use astropass_tests::ast::Ast;
 use astropass_tests::server::{Approval, User};
 
 use super::{World, eager};
@@ -7,7 +8,7 @@ use super::{World, eager};
 const ESCAPE: char = '\u{1b}';
 /// A title, a colour, a link, text that runs backwards, and a line that hides the one before.
 const EVIL: &str =
-    "\u{1b}]0;title\u{7}\u{1b}[31mred\u{1b}]8;;https://evil.example\u{1b}\\\u{202e}\rover\u{9b}1m";
+    "\u{1b}]0;title\u{7}\u{1b}[35mred\u{1b}]8;;https://evil.example\u{1b}\\\u{202e}\rover\u{9b}1m";
 
 #[test]
 fn colours_are_for_terminals_and_not_with_no_color() {
@@ -53,6 +54,20 @@ fn the_line_with_the_time_left_is_cleared_at_the_end() {
 }
 
 #[test]
+fn a_narrow_terminal_cuts_the_line_with_the_time_left_off() {
+    let world = World::new(eager());
+    let mut login = world.login("--no-browser").start_on_terminal();
+    let shown = |screen: &str, _: &str| screen.contains("Ctrl-C cancels)").then_some(());
+    login.wait_for(shown);
+    login.interrupt();
+    let output = login.finish();
+    let (before, line) = output.stdout.rsplit_once("Waiting for approval ").unwrap();
+    let starts = before.rfind("\u{1b}[?7l");
+    assert!(starts > before.rfind("\u{1b}[?7h"), "it would go on below: {output:?}");
+    assert!(line.contains("\u{1b}[?7h"), "the terminal stays so: {output:?}");
+}
+
+#[test]
 fn without_a_terminal_there_is_no_line_with_the_time_left() {
     let world = World::new(eager());
     let mut login = world.login("--no-browser").start();
@@ -70,10 +85,91 @@ fn a_servers_error_cannot_act_on_the_terminal() {
     world.server.fault(fault.parse().unwrap());
     let output = world.login("").env("NO_COLOR", "1").start_on_terminal().finish();
     assert_eq!(output.code, Some(6));
-    assert!(output.stdout.contains("]0;title[31mred"), "it is shown as text: {output:?}");
+    assert!(output.stdout.contains("]0;title[35mred"), "it is shown as text: {output:?}");
     assert_plain(&output.stdout);
     let json = world.login("--json").run();
     assert_plain(json.json()[0]["message"].as_str().unwrap());
+}
+
+/// Runs it on a terminal with colours, since without them those of others would be left out too, and
+/// gives what is plain once our own are taken away.
+#[track_caller]
+fn without_own_styles(ast: Ast) -> String {
+    let mut screen = ast.start_on_terminal().finish().stdout;
+    for style in ["[0m", "[1m", "[2m", "[3m", "[31m", "[32m", "[33m", "[34m"] {
+        screen = screen.replace(&format!("{ESCAPE}{style}"), "");
+    }
+    // The line with the time left goes back to its beginning.
+    screen = screen.replace(&format!("{ESCAPE}[K"), "");
+    assert!(!screen.contains("\rover"), "{screen:?}");
+    assert_plain(&screen.replace('\r', ""));
+    screen
+}
+
+/// Each field that a server can fill and that is shown, where it is refused or shown.
+#[test]
+fn nothing_that_a_server_says_during_a_login_acts_on_the_terminal() {
+    let field = |target: &str, body: serde_json::Value| format!("{target}:*:body=200,a/b,{body}");
+    let device = |name: &str| {
+        let mut body = serde_json::json!({
+            "device_code": "Y2FuYXJ5-code", "user_code": "ABCD-EFGH", "expires_in": 1, "interval": 1,
+            "verification_uri": "https://op.example/",
+        });
+        body[name] = EVIL.into();
+        field("device-authorization", body)
+    };
+    let issuer = serde_json::json!({"issuer": EVIL, "token_endpoint": EVIL});
+    let faults = [
+        device("user_code"),
+        device("verification_uri"),
+        device("verification_uri_complete"),
+        device("expires_in"),
+        device("device_code"),
+        format!("device-authorization:*:body=403,text/html,{EVIL}"),
+        format!("device-authorization:*:body=200,{},{{}}", "text/plain"),
+        field("oauth-metadata", issuer.clone()),
+        field("openid-configuration", issuer),
+        format!("token:*:body=400,a/b,{}", serde_json::json!({"code": EVIL, "message": EVIL})),
+        format!("token:*:body=200,a/b,{}", serde_json::json!({"access_token": EVIL})),
+        format!("userinfo:*:body=401,a/b,{}", serde_json::json!({"error": EVIL})),
+        format!(
+            "me:*:body=200,a/b,{}",
+            serde_json::json!({"accounts": [{"id": EVIL, "name": EVIL}]})
+        ),
+    ];
+    let world = World::new(astropass_tests::server::Options {
+        auto_approve: Some(Approval::default()),
+        ..eager()
+    });
+    let url = world.server.url();
+    let standard = format!("login --issuer {url} --server {url} --client-id client_test");
+    for fault in faults {
+        world.server.clear_faults();
+        world.server.fault(fault.parse().unwrap());
+        let login = world.ast(&standard).args(["--no-browser", "--verbose"]);
+        let screen = without_own_styles(login);
+        assert!(!screen.contains("Please report"), "{screen}");
+    }
+}
+
+#[test]
+fn names_in_the_file_cannot_act_on_the_terminal() {
+    let world = World::signed_in();
+    let mut credentials = world.home.credentials();
+    let mut profile = credentials["profiles"]["default"].clone();
+    profile["server"] = EVIL.into();
+    profile["store"] = EVIL.into();
+    profile["session"]["issuer"] = EVIL.into();
+    profile["accounts"] = serde_json::json!([{"id": EVIL, "name": EVIL, "type": "personal"}]);
+    credentials["profiles"][EVIL] = profile.clone();
+    credentials["profiles"]["evil"] = profile;
+    for current in [EVIL, "evil"] {
+        credentials["current"]["ast"] = current.into();
+        world.home.set_credentials(&credentials);
+        for command in ["whoami", "token", "profile list", "account list", "doctor", "logout"] {
+            without_own_styles(world.ast(command).printing_a_token());
+        }
+    }
 }
 
 #[test]
@@ -99,19 +195,20 @@ fn names_from_a_server_cannot_act_on_the_terminal() {
 #[test]
 fn an_api_servers_answer_cannot_act_on_the_terminal() {
     let world = World::signed_in();
-    let body = "\u{1b}[31mred\u{9b}1m\u{7}\ttab\nline";
+    let body = "\u{1b}[31mred\u{9b}1m\u{7}\ttab\nover\rline\r\n\u{202e}\u{200b}end";
     world.server.fault(format!("echo:*:body=200,text/plain,{body}").parse().unwrap());
     assert_eq!(world.ast("api /api/v1/echo").run().ok(), body, "a pipe gets it as it is");
     let terminal = world.ast("api /api/v1/echo").start_on_terminal().finish();
-    assert_eq!(terminal.ok(), "[31mred1m\ttab\r\nline\r\n");
+    assert_eq!(terminal.ok(), "[31mred1m\ttab\r\noverline\r\nend\r\n");
     let json = world.ast("api /api/v1/echo --json").start_on_terminal().finish();
     assert_plain(json.ok());
     assert_eq!(json.json()[0]["body"], body);
 }
 
+/// Nothing on the screen acts, hides or reorders; a carriage return is that of a line's end.
 #[track_caller]
-fn assert_plain(screen: &str) {
-    let acts = |c: char| (c.is_control() && !"\r\n".contains(c)) || c == '\u{202e}';
+pub(super) fn assert_plain(screen: &str) {
+    let acts = |c: char| !"\r\n".contains(c) && astropass::is_unprintable(c);
     assert!(!screen.contains(acts), "{screen:?}");
     assert!(!screen.replace("\r\n", "\n").contains('\r'), "{screen:?}");
 }

@@ -46,6 +46,14 @@ fn has_punycode(endpoint: &Endpoint) -> bool {
     endpoint.host().split('.').any(|label| label.starts_with("xn--"))
 }
 
+/// The same texts go through the browser's `URL` in `wasm/tests/vectors.rs`.
+#[test]
+fn texts_that_parsers_disagree_about() {
+    let text = include_bytes!("../../fuzz/endpoint-texts.json");
+    let texts: Vec<String> = serde_json::from_slice(text).unwrap();
+    texts.iter().for_each(|text| astropass_tests::fuzz::endpoint(text.as_bytes()));
+}
+
 proptest! {
     #![proptest_config(cases(4000))]
 

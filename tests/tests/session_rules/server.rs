@@ -52,6 +52,8 @@ pub(crate) enum Next {
     NotSent(HttpErrorKind),
     /// The server acts, and its answer is lost.
     Lost(HttpErrorKind),
+    /// The request never arrives, and the machine sleeps for so many seconds meanwhile.
+    Slept(u64),
     /// The server acts after this has happened.
     After(Box<dyn FnOnce() -> Hook + Send>),
 }
@@ -123,6 +125,10 @@ impl Http for Server {
         };
         match next {
             Some(Next::NotSent(kind)) => return lost(kind).await,
+            Some(Next::Slept(seconds)) => {
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                return lost(HttpErrorKind::Interrupted).await;
+            }
             Some(Next::Lost(kind)) => {
                 self.act(&request.endpoint, &fields);
                 return lost(kind).await;

@@ -1,6 +1,5 @@
 //! Killed right after each system call that changes something, one after the other.
 
-use std::fs;
 use std::thread;
 
 use astropass_tests::ast::Call;
@@ -80,9 +79,6 @@ fn synced_before_it_is_told() {
     let terminal = Terminal::new(Place::File, "default".to_owned(), 30);
     for work in ALL {
         let _ = work.prepare(&terminal);
-        if work == Work::FirstLogin {
-            fs::remove_dir_all(terminal.folder()).unwrap();
-        }
         let traced = work.command(&terminal).traced(|_| true, None);
         assert_eq!(traced.code, Some(0), "{work:?}");
         let folder = terminal.folder().display().to_string();
@@ -96,6 +92,11 @@ fn synced_before_it_is_told() {
             // Its writer holds the file lock, but others of its threads may do something else.
             let of_folder: Vec<_> =
                 calls[..at].iter().filter(|call| call.1.starts_with(&folder)).collect();
+            // A probe has made room, and gives it back: what remains is synced.
+            let of_folder = match of_folder[..] {
+                [ref before @ .., ("truncate", _)] => before.to_vec(),
+                _ => of_folder,
+            };
             let [.., written, synced] = of_folder[..] else { panic!("{calls:?}") };
             assert!(written.0 == "write" && *synced == ("sync", written.1), "{calls:?}");
             assert_eq!(calls[at + 1], ("sync", &*folder), "{calls:?}");

@@ -117,9 +117,15 @@ impl Terminal {
         self.world.home.age(&self.profile, seconds);
     }
 
+    /// What `credentials.json` says; null where there is none.
+    pub(crate) fn file(&self) -> Value {
+        let exists = self.world.home.credentials_file().exists();
+        if exists { self.world.home.credentials() } else { Value::Null }
+    }
+
     /// How many items, list entries and files are left of what was cut short.
     pub(crate) fn orphans(&self) -> usize {
-        let file = self.world.home.credentials();
+        let file = self.file();
         let profile = &file["profiles"][&self.profile];
         let referred: Vec<_> = (0..profile["items"].as_u64().unwrap_or(0))
             .map(|n| format!("{}/{}/{n}", self.profile, profile["revision"].as_str().unwrap()))
@@ -134,7 +140,8 @@ impl Terminal {
             orphans += own.len() - referred.len();
         }
         let names = fs::read_dir(self.folder())
-            .unwrap()
+            .into_iter()
+            .flatten()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let expected = |name: &String| name == "credentials.json" || name.ends_with(".lock");
         orphans + names.filter(|name| !expected(name)).count()

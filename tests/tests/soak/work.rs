@@ -1,6 +1,7 @@
 //! What is done to a session, and what must be left of it wherever that is cut short.
 
 use std::collections::HashSet;
+use std::fs;
 
 use astropass_tests::ast::Ast;
 use astropass_tests::server::Stats;
@@ -30,7 +31,7 @@ pub(crate) struct Before {
     tokens: Option<Tokens>,
     issued: usize,
     sign_outs: u32,
-    refreshes: u32,
+    reuses: u32,
 }
 
 impl Work {
@@ -38,7 +39,10 @@ impl Work {
     pub(crate) fn prepare(self, terminal: &Terminal) -> Before {
         terminal.sign_in();
         match self {
-            Self::FirstLogin => terminal.sign_out(),
+            Self::FirstLogin => {
+                terminal.sign_out();
+                fs::remove_dir_all(terminal.folder()).unwrap();
+            }
             Self::Refresh => terminal.age(EXPIRED),
             // From one organization to another.
             Self::Account => {
@@ -47,8 +51,8 @@ impl Work {
             Self::Login | Self::Logout | Self::Profile => {}
         }
         let (server, tokens) = (&terminal.world.server, terminal.tokens());
-        let Stats { sign_outs, refreshes, .. } = server.stats();
-        Before { tokens, issued: server.issued().len(), sign_outs, refreshes }
+        let Stats { sign_outs, reuses, .. } = server.stats();
+        Before { tokens, issued: server.issued().len(), sign_outs, reuses }
     }
 
     pub(crate) fn command(self, terminal: &Terminal) -> Ast {
@@ -92,23 +96,19 @@ impl Work {
         if found.is_some() {
             terminal.age(EXPIRED);
         }
-        let kept = terminal
-            .world
-            .home
-            .credentials_file()
-            .exists()
-            .then(|| terminal.world.home.credentials());
+        let kept = terminal.file();
+        let token = terminal.ast("token").printing_a_token().run();
+        // Asked only now: what was sent before a kill may be answered after it.
         let stats = server.stats();
         let signed_out = self == Self::Logout && stats.sign_outs > before.sign_outs;
-        // What a strict server has rotated was stored, or was lost with the process.
-        let rotated = stats.refreshes > before.refreshes && !is_new;
-        let ended = signed_out || rotated && !terminal.has_grace;
-        let token = terminal.ast("token").printing_a_token().run();
+        // What a strict server has rotated was stored, or died with the process.
+        let died = !terminal.has_grace && !is_new && stats.reuses > before.reuses;
+        let ended = (signed_out || died) && token.code == Some(4);
         match &found {
             None => drop(token.failed(4)),
             Some(_) if ended => {
                 assert!(token.failed(4).starts_with("session"), "{}", token.stderr);
-                assert_eq!(Some(terminal.world.home.credentials()), kept, "it was deleted");
+                assert_eq!(terminal.file(), kept, "it was deleted");
             }
             Some(_) if token.code != Some(0) => {
                 figures.lost += 1;
@@ -120,9 +120,6 @@ impl Work {
             terminal.ast("logout").run().ok();
             assert!(terminal.tokens().is_none());
         }
-        figures.orphans += match found.is_some() || kept.is_some() {
-            true => terminal.orphans(),
-            false => 0,
-        };
+        figures.orphans += terminal.orphans();
     }
 }

@@ -252,11 +252,26 @@ async fn accounts_are_their_users() {
     let accounts = || home.home.profile("default").unwrap().unwrap().accounts.len();
     save(&store, &credentials("refreshed")).await.unwrap();
     assert_eq!(accounts(), 1);
-    let other = credentials("other");
-    let subject = Some("user-2".to_owned());
-    let other = Credentials { identity: Identity { subject, ..other.identity.clone() }, ..other };
-    save(&store, &other).await.unwrap();
-    assert_eq!(accounts(), 0);
+    let one = credentials("one");
+    for other in [
+        Identity { subject: Some("user-2".to_owned()), ..one.identity.clone() },
+        // The same name at another issuer is somebody else's.
+        Identity { issuer: "https://other.example".to_owned(), ..one.identity.clone() },
+    ] {
+        save(&store, &one).await.unwrap();
+        home.home.set_accounts("default", &Account::list(body).unwrap()).unwrap();
+        assert_eq!(accounts(), 1);
+        save(&store, &Credentials { identity: other, ..one.clone() }).await.unwrap();
+        assert_eq!(accounts(), 0);
+    }
+}
+
+/// Without a provider it would count as another program's.
+#[test]
+fn an_address_that_comes_after_its_profile_was_removed_makes_no_new_one() {
+    let home = TestHome::new();
+    home.home.set_email("astronomer.io", "ada@example.com").unwrap();
+    assert_eq!(home.home.profiles().unwrap().len(), 0);
 }
 
 /// A signed-out profile keeps its settings and nothing of its user.

@@ -287,11 +287,13 @@ fn expected(
     let good = endpoint.string("good").unwrap_or("done");
     if let Some(field) = field {
         let outcomes = endpoint.field("fields").and_then(|fields| fields.field(field));
-        // What is no plain text is in the class `text` where the endpoint makes no difference.
+        // What is no plain text is in the class `text`, and a list in `type`, where the endpoint makes
+        // no difference.
         let of_text = || outcomes?.string("text").filter(|_| TEXTS.contains(&class));
+        let of_list = || outcomes?.string("type").filter(|_| class == "list");
         let outcome = match outcomes {
             Some(Value::String(all)) => Some(all.as_str()),
-            Some(outcomes) => outcomes.string(class).or_else(of_text),
+            Some(outcomes) => outcomes.string(class).or_else(of_text).or_else(of_list),
             None => None,
         };
         return Ok(outcome.unwrap_or(good).to_owned());

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::{context, login, workspace};
 use crate::Commands;
-use crate::args::Global;
+use crate::args::{EVERYWHERE, Global, store_choices};
 use crate::command::{logout, token, whoami};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -18,10 +18,10 @@ use crate::program::Program;
 #[command(name = "astro", version, arg_required_else_help = true)]
 pub(crate) struct Args {
     /// Print JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
     /// Say on standard error what is done; no secret is in it
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     verbose: bool,
     #[command(subcommand)]
     command: Command,
@@ -60,10 +60,10 @@ enum Command {
     },
 }
 
-/// Without BASEDOMAIN it signs in again where the current context is, or to Astro.
 #[derive(Debug, clap::Args)]
 pub(super) struct Login {
-    /// Domain of Astro, or base domain of an Astronomer Software [env: ASTRO_DOMAIN]
+    /// Domain of Astro, or base domain of an Astronomer Software [env: ASTRO_DOMAIN] [default: the
+    /// current context, else astronomer.io]
     #[arg(value_name = "BASEDOMAIN")]
     pub(super) domain: Option<String>,
     /// Print the link instead of opening a browser; its answer can be pasted here
@@ -71,8 +71,8 @@ pub(super) struct Login {
     pub(super) login_link: bool,
     /// Sign in with a token: '-' reads it from standard input, and without TOKEN it is asked for.
     /// Other users of this machine can see an argument
-    #[arg(short, long, value_name = "TOKEN", num_args = 0..=1, default_missing_value = "")]
-    pub(super) token_login: Option<String>,
+    #[arg(short, long, value_name = "TOKEN")]
+    pub(super) token_login: Option<Option<String>>,
     /// Software: go straight to the OAuth token, without username and password
     #[arg(short, long, conflicts_with = "token_login")]
     pub(super) oauth: bool,
@@ -85,8 +85,8 @@ pub(super) struct Login {
     /// Workspace to use, by name or id
     #[arg(long, value_name = "WORKSPACE")]
     pub(super) workspace: Option<String>,
-    /// Where to keep the tokens: auto, keyring or file [env: ASTRO_STORE] [default: auto]
-    #[arg(long, value_name = "STORE")]
+    /// Where to keep the tokens [env: ASTRO_STORE] [default: auto]
+    #[arg(long, value_name = "STORE", value_parser = store_choices())]
     pub(super) store: Option<StoreChoice>,
     /// PEM file of certificates to trust besides the system's
     #[arg(long, value_name = "FILE")]
@@ -142,6 +142,10 @@ impl Commands for Args {
             Command::Completions { shell } => Some(shell),
             _ => None,
         }
+    }
+
+    fn is_about_all(&self) -> bool {
+        matches!(self.command, Command::Logout { all: true, .. } | Command::Context(_))
     }
 
     fn profile(&self, home: &Home) -> Result<String, Failure> {

@@ -1,6 +1,6 @@
 //! Contexts: profiles of the two systems, each named by its domain.
 
-use astropass::{Dialect, Domain, Home, Profile, System, printable};
+use astropass::{Builder, Dialect, Domain, Home, Profile, Provider, System, printable};
 use serde_json::json;
 
 use super::args::ContextCommand;
@@ -36,6 +36,18 @@ pub(super) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure
     Ok(domain)
 }
 
+/// A session with a token from the environment, which is for the domain `name`, signed in there or
+/// not.
+pub(crate) fn at_domain(builder: Builder, home: &Home, name: &str) -> Result<Builder, Failure> {
+    let domain = domain(home, Some(name))?;
+    let api = domain.api()?;
+    let builder = builder.server(api.clone());
+    Ok(match domain.system() {
+        System::Cloud => builder,
+        System::Software => builder.provider(Provider::software(&api)),
+    })
+}
+
 /// A context that is there stays what it is; only a developer makes `localhost` one of the cloud.
 fn parse(home: &Home, name: &str) -> Result<Domain, Failure> {
     let cloud = |profile: &Profile| {
@@ -46,7 +58,9 @@ fn parse(home: &Home, name: &str) -> Result<Domain, Failure> {
         true => Domain::parse_override(name),
         false => Domain::parse(name),
     };
-    domain.map_err(|error| Failure::usage(format!("{name:?} is no domain: {error}.")))
+    domain.map_err(|error| {
+        Failure::usage(format!("In {name:?}, {error}. Give one such as example.com."))
+    })
 }
 
 pub(super) async fn run(context: &Context<'_>, command: &ContextCommand) -> Result<(), Failure> {

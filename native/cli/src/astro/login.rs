@@ -67,9 +67,11 @@ impl Attempt<'_> {
     fn not_there(&self, error: Error, api: &Endpoint) -> Failure {
         let what = match self.domain.system() {
             System::Cloud => "Astro",
-            System::Software => "an Astronomer Software",
+            System::Software => "Astronomer Software",
         };
         match error {
+            // There is something, whose CA is to be given.
+            error if error.code() == "certificate_refused" => error.into(),
             Error::Http(_) | Error::MalformedResponse(_) | Error::Server(_) => Failure::new(
                 NETWORK,
                 error.code(),
@@ -86,15 +88,15 @@ impl Attempt<'_> {
     /// The token that the user gives: as an argument, piped in, or asked for beside the page that
     /// shows it.
     async fn token(&self) -> Result<Secret, Failure> {
-        let given = match self.login.token_login.as_deref() {
+        let given = match self.login.token_login.as_ref().and_then(Option::as_deref) {
             Some("-") => input::next_line().await?,
-            Some(token) if !token.is_empty() => {
+            Some(token) => {
                 output::warn(
                     "Other users of this machine can see a token among the arguments; '-t -' reads it from standard input.",
                 );
                 Some(Zeroizing::new(token.to_owned()))
             }
-            _ => {
+            None => {
                 let page = self.domain.token_page()?;
                 output::note(&format!("Get a token at\n\n  {BOLD}{page}{BOLD:#}\n"));
                 input::ask_hidden("Token (not shown): ").await?

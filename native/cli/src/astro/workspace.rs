@@ -1,6 +1,6 @@
 //! The workspaces of the organization, or of the installation, that the user is signed in to.
 
-use astropass::{Named, Profile, Provider, Session, System, printable};
+use astropass::{Named, Profile, Session, printable};
 use serde_json::json;
 
 use super::args::Workspace;
@@ -10,7 +10,7 @@ use crate::input;
 use crate::output::{self, BOLD, GREEN};
 
 pub(super) async fn run(context: &Context<'_>, command: &Workspace) -> Result<(), Failure> {
-    let session = session(context)?;
+    let session = context.session()?;
     let before = context.home.profile(&context.profile)?;
     let organization = before.as_ref().and_then(|profile| profile.organization.clone());
     let found = session.workspaces(organization.as_ref().map(|it| it.id.as_str())).await?;
@@ -30,7 +30,7 @@ pub(super) async fn run(context: &Context<'_>, command: &Workspace) -> Result<()
     let workspace = match name {
         Some(name) => find(&found.workspaces, name)?,
         None if found.workspaces.is_empty() => return Err(none()),
-        None => choose(&found.workspaces).await?.ok_or_else(|| {
+        None => choose(&found.workspaces, current).await?.ok_or_else(|| {
             Failure::usage(
                 "Which workspace? Give its name or id, as 'astro workspace list' shows it.",
             )
@@ -45,18 +45,6 @@ pub(super) async fn run(context: &Context<'_>, command: &Workspace) -> Result<()
         output::note(&format!("{GREEN}✓{GREEN:#} Using workspace \"{name}\""));
     }
     Ok(())
-}
-
-/// The context's session; a token from the environment is for its domain, signed in there or not.
-fn session(context: &Context<'_>) -> Result<Session, Failure> {
-    let Some(token) = Context::environment_token() else { return context.session() };
-    let domain = super::context::domain(&context.home, Some(&context.profile))?;
-    let api = domain.api()?;
-    let mut builder = context.builder(&context.profile).access_token(token).server(api.clone());
-    if domain.system() == System::Software {
-        builder = builder.provider(Provider::software(&api));
-    }
-    context.build(builder)
 }
 
 fn list(context: &Context<'_>, workspaces: &[Named], current: Option<&Named>) {
@@ -95,6 +83,25 @@ pub(super) async fn settle(
     wanted: Option<&str>,
 ) -> Result<(), Failure> {
     let found = session.workspaces(organization).await?;
+    let keep = |workspace| {
+        context.home.set_workspace(&context.profile, found.organization.as_ref(), workspace)
+    };
+    let is = |id| found.organization.as_ref().is_some_and(|it| it.id == id);
+    if let Some(id) = organization.filter(|id| !is(*id)) {
+        keep(None)?;
+        return Err(Failure::new(
+            USAGE,
+            "no_such_organization",
+            format!(
+                "There is no organization {id:?} that you may use. Give another one to --organization, or leave it out."
+            ),
+        ));
+    }
+    let subject = |profile: &Profile| profile.identity.as_ref()?.subject.clone();
+    let now = subject(&context.signed_in()?);
+    // Another user's is not this one's.
+    let before =
+        before.filter(|before| now.is_none() || subject(before).is_none_or(|it| Some(it) == now));
     let last = before.and_then(|profile| profile.workspace.as_ref());
     let last = last.and_then(|last| found.workspaces.iter().find(|it| it.id == last.id));
     let chosen = match (wanted, found.workspaces.as_slice()) {
@@ -103,11 +110,8 @@ pub(super) async fn settle(
         (None, [only]) => Ok(Some(only)),
         (None, workspaces) => match last {
             Some(last) => Ok(Some(last)),
-            None => choose(workspaces).await,
+            None => choose(workspaces, None).await,
         },
-    };
-    let keep = |workspace| {
-        context.home.set_workspace(&context.profile, found.organization.as_ref(), workspace)
     };
     let workspace = match chosen {
         Ok(workspace) => workspace,
@@ -131,7 +135,9 @@ pub(super) async fn settle(
 fn find<'a>(workspaces: &'a [Named], name: &str) -> Result<&'a Named, Failure> {
     let failure = |code, what: &str| {
         let list = "Run 'astro workspace list' to see them.";
-        Failure::new(USAGE, code, format!("{what} {name:?}. {list}"))
+        let mut failure = Failure::new(USAGE, code, format!("{what} {name:?}. {list}"));
+        list.clone_into(&mut failure.next);
+        failure
     };
     if let Some(workspace) = workspaces.iter().find(|workspace| workspace.id == name) {
         return Ok(workspace);
@@ -146,22 +152,30 @@ fn find<'a>(workspaces: &'a [Named], name: &str) -> Result<&'a Named, Failure> {
     }
 }
 
-/// Lets the user choose from a menu; `None` where nobody is there, or nothing is chosen.
-async fn choose(workspaces: &[Named]) -> Result<Option<&Named>, Failure> {
+/// Lets the user choose from a menu, which an empty answer leaves with the `current` one; `None`
+/// where nobody is there, or nothing is chosen.
+async fn choose<'a>(
+    workspaces: &'a [Named],
+    current: Option<&Named>,
+) -> Result<Option<&'a Named>, Failure> {
     if !Context::attended() {
         return Ok(None);
     }
+    let current = current.and_then(|current| workspaces.iter().find(|it| it.id == current.id));
+    let otherwise = current.map_or("none", |current| &current.name);
     output::note("\nWorkspaces:");
     for (index, workspace) in workspaces.iter().enumerate() {
         let number = index + 1;
         output::note(&format!("  {BOLD}{number:>3}{BOLD:#}  {}", printable(&workspace.name)));
     }
     loop {
-        let prompt = format!("Which one? (1-{}, or its name; empty for none): ", workspaces.len());
-        let Some(answer) = input::ask(&prompt).await? else { return Ok(None) };
+        let count = workspaces.len();
+        let prompt =
+            format!("Which one? (1-{count}, or its name; empty for {}): ", printable(otherwise));
+        let Some(answer) = input::ask(&prompt).await? else { return Ok(current) };
         let answer = answer.trim();
         if answer.is_empty() {
-            return Ok(None);
+            return Ok(current);
         }
         let index = answer.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
         if let Some(workspace) = index.and_then(|index| workspaces.get(index)) {
@@ -169,7 +183,7 @@ async fn choose(workspaces: &[Named]) -> Result<Option<&Named>, Failure> {
         }
         match find(workspaces, answer) {
             Ok(workspace) => return Ok(Some(workspace)),
-            Err(failure) => output::note(failure.message()),
+            Err(failure) => output::note(failure.happened()),
         }
     }
 }

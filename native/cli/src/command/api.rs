@@ -1,7 +1,7 @@
 use std::io::{IsTerminal, Read, Write};
 use std::process::ExitCode;
 
-use astropass::Error;
+use astropass::{Error, is_unprintable};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -43,12 +43,13 @@ pub(super) async fn run(context: &Context<'_>, api: &Api) -> Result<ExitCode, Fa
     Err(failure(status, Context::environment_token().is_some()))
 }
 
-/// The body as it is, but on a terminal without what could act on it.
+/// The body as it is; on a terminal without what could act on it, or hide or reorder text.
 fn print(body: &[u8]) {
     let mut out = std::io::stdout().lock();
     output::wrote(if out.is_terminal() {
-        let mut text = String::from_utf8_lossy(body).into_owned();
-        text.retain(|c| !c.is_control() || matches!(c, '\n' | '\t' | '\r'));
+        // A carriage return by itself writes over the line.
+        let mut text = String::from_utf8_lossy(body).replace("\r\n", "\n");
+        text.retain(|c| matches!(c, '\n' | '\t') || !is_unprintable(c));
         out.write_all(text.trim_end_matches('\n').as_bytes()).and_then(|()| writeln!(out))
     } else {
         out.write_all(body).and_then(|()| out.flush())

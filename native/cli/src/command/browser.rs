@@ -80,12 +80,12 @@ fn show(prompt: &BrowserPrompt, host: &str, opens: bool, can_paste: bool, json: 
         output::note(&format!("{open}\n\n  {BOLD}{url}{BOLD:#}\n"));
         if !prompt.is_listening {
             output::note(&format!(
-                "Another program has the port of {}, so the last page will not be this login's.\nPaste the whole URL of that page here, which does not show it, and press Enter.\n",
+                "Another program has the port of {}, so the last page will not be\nthis login's. Paste the whole URL of that page here, which does not show it, and press Enter.\n",
                 prompt.redirect_uri
             ));
         } else if can_paste {
             output::note(
-                "If the browser is on another machine, it cannot show the last page: paste the whole URL\nof that page here, which does not show it, and press Enter.\n",
+                "If the browser is on another machine, it cannot show the last page:\npaste the whole URL of that page here, which does not show it, and press Enter.\n",
             );
         }
     }

@@ -72,18 +72,20 @@ impl Line {
         let left = self.left.saturating_sub(self.started.elapsed()).as_secs();
         let frame = FRAMES.get(self.frame % FRAMES.len()).copied().unwrap_or(' ');
         self.frame += 1;
-        let mut out = anstream::stderr().lock();
-        let _ = match typed {
-            0 => write!(
-                out,
-                "\r{frame} Waiting for {} {DIM}({}:{:02} left, Ctrl-C cancels){DIM:#}\x1b[K",
+        let text = match typed {
+            0 => format!(
+                "{frame} Waiting for {} {DIM}({}:{:02} left, Ctrl-C cancels){DIM:#}",
                 self.what,
                 left / 60,
                 left % 60
             ),
-            typed => write!(out, "\r{frame} {typed} characters so far: press Enter\x1b[K"),
+            typed => format!("{frame} {typed} characters so far: press Enter"),
         };
-        let _ = out.flush();
+        // A narrow terminal cuts it off: what went on below would not be drawn over.
+        let mut out = std::io::stderr().lock();
+        let _ = write!(out, "\r\x1b[?7l");
+        let _ = write!(anstream::stderr().lock(), "{text}");
+        let _ = write!(out, "\x1b[K\x1b[?7h").and_then(|()| out.flush());
     }
 }
 

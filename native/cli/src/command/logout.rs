@@ -10,7 +10,7 @@ pub(crate) async fn one(context: &Context<'_>) -> Result<(), Failure> {
     warn_of_environment();
     let again = format!("{} logout", Program::running().name());
     let Some(signed_out) = sign_out(context, &context.profile, &again).await? else {
-        return nobody(context);
+        return nobody(context, &again).await;
     };
     tell(context, &context.profile, &signed_out, &again)
 }
@@ -37,7 +37,7 @@ pub(crate) async fn all(context: &Context<'_>) -> Result<(), Failure> {
     remain(context, &others);
     match failure {
         Some(failure) => Err(failure),
-        None if !anybody => nobody(context),
+        None if !anybody => nobody(context, &again).await,
         None if context.global.json => Ok(()),
         None => {
             output::note(&format!("{GREEN}✓{GREEN:#} Logged out from all {}s", program.noun()));
@@ -99,9 +99,12 @@ pub(crate) async fn sign_out(
     }
 }
 
-fn nobody(context: &Context<'_>) -> Result<(), Failure> {
+async fn nobody(context: &Context<'_>, again: &str) -> Result<(), Failure> {
     // A first login that was killed may have left its tokens, and nothing else.
-    context.home.sweep()?;
+    let swept = context.builder(&context.profile).sweep().await?;
+    if swept == Some(Cleared::LeftToSweep) {
+        return Err(left_to_sweep(&context.profile, again));
+    }
     if context.global.json {
         output::json(&json!({"event": "not_signed_in"}));
     } else {

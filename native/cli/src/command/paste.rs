@@ -90,10 +90,9 @@ mod platform {
 
     use rustix::event::{PollFd, PollFlags, poll};
     use rustix::io::Errno;
-    use rustix::process::getpgrp;
-    use rustix::termios::tcgetpgrp;
 
     use super::Lines;
+    pub(super) use crate::input::is_foreground;
     use crate::input::{Quiet, read_byte};
 
     /// A thread that reads. It ends when this is dropped, and so takes no input that is not ours.
@@ -130,12 +129,6 @@ mod platform {
                 _ => return,
             }
         }
-    }
-
-    /// Whether the terminal lets this program read: it stops one of its own in the background.
-    pub(super) fn is_foreground() -> bool {
-        // One that is not this program's stops nobody.
-        tcgetpgrp(stdin()).map_or(true, |group| group == getpgrp())
     }
 }
 

@@ -110,10 +110,17 @@ impl Demo<'_> {
             aside("The demo goes on when you have done that; Ctrl-C ends it.");
             self.shell.ast_by_hand(&args)?;
         } else {
+            let mut page = None;
             let mut approved = false;
             let login = self.shell.ast_watched(&args, 0, |line| {
-                let url = line.trim();
-                if !approved && url.starts_with("http") && url.contains("user_code=") {
+                let line = line.trim();
+                if line.starts_with("http") && line.contains("user_code=") {
+                    page = Some(line.to_owned());
+                } else if let Some(url) = &page
+                    && !approved
+                    && !line.is_empty()
+                {
+                    // The sentence about the page is the last before it waits.
                     approved = true;
                     self.approve(url, name)?;
                 }

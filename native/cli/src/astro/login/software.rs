@@ -24,10 +24,12 @@ pub(super) async fn sign_in(attempt: &Attempt<'_>) -> Result<Session, Failure> {
         let host = houston.host();
         let prompt = format!("Username at {host} (leave empty to sign in with an OAuth token): ");
         let username = input::ask(&prompt).await?;
-        let username = username.as_ref().map(|name| name.trim()).unwrap_or_default();
+        let username = username.ok_or_else(|| Failure::unanswered("the username"))?;
+        let username = username.trim();
         if !username.is_empty() {
             let prompt = format!("Password of {username} at {host} (not shown): ");
-            let password = input::ask_hidden(&prompt).await?.unwrap_or_default();
+            let password = input::ask_hidden(&prompt).await?;
+            let password = password.ok_or_else(|| Failure::unanswered("the password"))?;
             let done = session.login_with_password(username, Secret::new(password)).await;
             done.map_err(|error| refused(error, username, host))?;
             return Ok(session);
@@ -54,8 +56,9 @@ fn refused(error: Error, username: &str, host: &str) -> Failure {
             LOGIN_ENDED,
             "login_refused",
             format!(
-                "{host} does not let {} in: {server}. Check username and password, or leave the username empty to sign in with an OAuth token.",
-                printable(username)
+                "{host} does not let {} in: {}. Check username and password, or leave the username empty to sign in with an OAuth token.",
+                printable(username),
+                server.description.as_ref().unwrap_or(&server.code).trim_end_matches('.')
             ),
         ),
         _ => error.into(),

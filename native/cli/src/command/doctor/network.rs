@@ -48,12 +48,13 @@ pub(super) fn proxies() -> Vec<Check> {
 
 pub(super) async fn certificates(subject: &Subject) -> Check {
     let (name, ca_file) = ("Certificates", ca_file(subject));
-    let mut message = "those of the system".to_owned();
-    for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
-        if let Some(path) = env(variable) {
-            message = format!("those of {variable}, {path}");
-        }
-    }
+    let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+    let set = |variable| env(variable).map(|path| format!("of {variable}, {path}"));
+    let set: Vec<_> = variables.into_iter().filter_map(set).collect();
+    let mut message = match set.is_empty() {
+        true => "those of the system".to_owned(),
+        false => format!("those {}", set.join(", and ")),
+    };
     if let Some(path) = &ca_file {
         message.push_str(&format!(", and those of the profile's {}", path.display()));
     }
