@@ -4,8 +4,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use astropass_core::{
-    AccessToken, Body, Dialect, Error, Http, HttpError, HttpErrorKind, MemoryStore, Request,
-    Response, Runtime, Session, Store,
+    AccessToken, Body, Dialect, Encoding, Error, Http, HttpError, HttpErrorKind, MemoryStore,
+    Request, Response, Runtime, Session, Store,
 };
 
 use super::Bytes;
@@ -135,7 +135,8 @@ impl World {
 }
 
 fn new_program(server: &Server, store: &MemoryStore, clock: &VirtualClock) -> Core {
-    let mut provider = provider(Dialect::Standard);
+    // It names its users, so that a second login is known to be the same one's.
+    let mut provider = provider(Dialect::WorkOs(Encoding::Form));
     provider.endpoints.userinfo = None;
     server.state().clock = Some(clock.clone());
     Session::new(provider, server.clone(), store.clone(), clock.clone())
@@ -198,7 +199,7 @@ impl State {
         self.times[number] = now;
         let body = format!(
             r#"{{"access_token":"access-{number}","refresh_token":"refresh-{number}",
-            "token_type":"Bearer","expires_in":{LIFETIME}}}"#
+            "expires_in":{LIFETIME},"user":{{"id":"user_1","email":"ada@example.com"}}}}"#
         );
         response(200, body.into_bytes())
     }
