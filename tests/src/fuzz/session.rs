@@ -66,7 +66,11 @@ impl World {
             8 => {
                 self.stepped = true;
                 let seconds = i64::from(bytes.next()) * 1000;
-                self.clock.step_wall(if bytes.next() % 2 == 0 { seconds } else { -seconds });
+                self.clock.step_wall(if bytes.next().is_multiple_of(2) {
+                    seconds
+                } else {
+                    -seconds
+                });
             }
             9 => {
                 // Another program begins.
@@ -161,6 +165,7 @@ struct Server(Arc<Mutex<State>>);
 struct State {
     /// The numbers of the refresh token that is valid and of the one before, for each login.
     grants: Vec<(usize, Option<usize>)>,
+    /// Whether it has ever ended a session.
     ended: bool,
     /// What happens to the next requests.
     script: Vec<Next>,
@@ -184,6 +189,11 @@ impl State {
     fn issued(&self, token: &AccessToken) -> astropass_core::Instant {
         let number: usize = token.expose_secret().rsplit('-').next().unwrap().parse().unwrap();
         self.times[number]
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+        self.grants.clear();
     }
 
     /// Tokens with a number that no others have.
@@ -251,7 +261,7 @@ impl Server {
                     .grants
                     .iter()
                     .position(|(current, before)| is(*current) || before.is_some_and(is));
-                let Some(grant) = known.filter(|_| !state.ended) else {
+                let Some(grant) = known else {
                     state.ended = true;
                     return response(400, br#"{"error":"invalid_grant"}"#.to_vec());
                 };
@@ -264,7 +274,6 @@ impl Server {
                 tokens
             }
             "/token" => {
-                state.ended = false;
                 let (number, tokens) = state.new_tokens();
                 state.grants.push((number, None));
                 tokens
@@ -295,7 +304,7 @@ impl Http for Server {
             }
             Some(Next::Answer(status, body)) => return Ok(response(status, body)),
             Some(Next::Slow(time)) => clock.pass(time.min(request.timeout)),
-            Some(Next::End) => self.state().ended = true,
+            Some(Next::End) => self.state().end(),
             None => {}
         }
         Ok(self.act(&request))
