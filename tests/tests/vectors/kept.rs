@@ -1,5 +1,11 @@
 //! A session through `hostile.json`: whatever a server answers, nothing stored is lost.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::arc_with_non_send_sync,
+    reason = "a test fails by a panic, and this one has one thread"
+)]
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
