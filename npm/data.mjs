@@ -62,9 +62,14 @@ function withoutPlaces(data) {
   );
 }
 
-/** @param {Datum} datum */
+/**
+ * Also what Rust makes of a format string: texts with their lengths before them, and bytes for what
+ * goes between.
+ *
+ * @param {Datum} datum
+ */
 function isText({ bytes }) {
-  return /^[\x20-\x7e]+$/.test(bytes.toString("latin1"));
+  return /^[\x20-\x7e]+$|[\x20-\x7e]{9}[^]*\0$/.test(bytes.toString("latin1"));
 }
 
 /**

@@ -1,4 +1,5 @@
 //! What fuzzing found worth keeping, on every run and without libFuzzer.
+#![cfg(test)]
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,

@@ -51,6 +51,7 @@ async fn keeps(case: &Case<'_>, machine: &str, status: u16, body: &[u8]) -> Resu
     let mut answers = case.answers(move |_: &Request| Ok(hostile::response(status, &body)));
     let answers = move |request: &Request| answers(request).unwrap().result;
     let http = Scripted::new(answers);
+    #[expect(clippy::arc_with_non_send_sync, reason = "a refresh is over an `Arc`")]
     let session = Arc::new(Session::new(provider, http.clone(), store.clone(), clock));
     let outcome = match machine {
         "device" => session.authorize_device(|_| {}).await.map(drop),
