@@ -62,7 +62,7 @@ fn signed_in_refreshed_and_replayed() {
 
     let late = copy_of(&home);
     home.age("default", STALE);
-    let token = home.ast("token").run();
+    let token = home.ast("token").printing_a_token().run();
     let after = tokens(&home);
     assert_eq!(token.ok().trim_end(), after[0]);
     assert_ne!(before[1], after[1]);
@@ -76,7 +76,7 @@ fn signed_in_refreshed_and_replayed() {
     assert!(late.credentials() == before, "nothing is deleted");
     // It does not punish the others.
     home.age("default", STALE);
-    home.ast("token").run().ok();
+    home.ast("token").printing_a_token().run().ok();
 }
 
 fn late_user(home: &Home) -> Value {
@@ -93,7 +93,7 @@ fn organization_switched_kept_and_left() {
 
     // Each refresh names it.
     home.age("default", STALE);
-    home.ast("token").run().ok();
+    home.ast("token").printing_a_token().run().ok();
     assert_eq!(claims(&tokens(&home)[0])["org_id"], first);
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -104,7 +104,7 @@ fn organization_switched_kept_and_left() {
     assert_eq!(claims(token.expose_secret())["org_id"], second);
     assert_eq!(tokens(&home)[0], token.expose_secret());
     home.age("default", STALE);
-    home.ast("token").run().ok();
+    home.ast("token").printing_a_token().run().ok();
     let [access_token, _] = tokens(&home);
     assert_eq!(claims(&access_token)["org_id"], second);
 

@@ -21,11 +21,11 @@ fn refreshed_and_rotated() {
     let home = session();
     let before = tokens(&home);
     home.age("default", STALE);
-    let printed = home.ast("token").run();
+    let printed = home.ast("token").printing_a_token().run();
     let after = tokens(&home);
     assert_eq!(printed.ok().trim_end(), after[0]);
     assert!(before[0] != after[0] && before[1] != after[1], "both tokens are new");
-    assert_eq!(home.ast("token").run().ok(), printed.ok());
+    assert_eq!(home.ast("token").printing_a_token().run().ok(), printed.ok());
     assert_eq!(tokens(&home), after);
 
     // The server takes it, and the next one.
@@ -44,14 +44,14 @@ fn reused_refresh_token_ends_it_for_all() {
     let home = session();
     let late = copy_of(&home);
     home.age("default", STALE);
-    home.ast("token").run().ok();
+    home.ast("token").printing_a_token().run().ok();
 
     // The second user of the old token, and then the first one, whose new token died with it.
     for home in [&late, &home] {
         home.age("default", STALE);
         let before = home.credentials();
         for _ in 0..2 {
-            let output = home.ast("token").run();
+            let output = home.ast("token").printing_a_token().run();
             let message = "session expired or invalid. Run 'ast login' to re-authenticate";
             assert_eq!(output.failed(4), message);
         }
@@ -86,7 +86,7 @@ fn unreachable_server_ends_nothing() {
     let endpoint = "http://127.0.0.1:1/";
     home.edit("default", |profile| profile["provider"]["endpoints"]["token"] = endpoint.into());
     home.age("default", STALE);
-    assert_eq!(home.ast("token").run().ok().trim_end(), token);
+    assert_eq!(home.ast("token").printing_a_token().run().ok().trim_end(), token);
     home.age("default", EXPIRED - STALE);
     let before = home.credentials();
     assert_eq!(error(&home.ast("token --json").run(), 6).0, "network");
@@ -123,7 +123,7 @@ fn login_of_another_user_revokes_the_session_before() {
     assert_eq!(login_as("grace", &home)["user"]["id"], "grace");
     assert_gone(&before);
     home.age("default", STALE);
-    home.ast("token").run().ok();
+    home.ast("token").printing_a_token().run().ok();
 }
 
 /// One browser has one grant for each client, and whatever revokes it ends both sessions.
@@ -134,7 +134,7 @@ fn login_of_the_same_user_is_not_ended_with_the_session_before() {
         assert_eq!(login_as("ada", &home)["user"]["id"], "ada");
     }
     home.age("default", STALE);
-    home.ast("token").run().ok();
+    home.ast("token").printing_a_token().run().ok();
     assert_eq!(userinfo(&tokens(&home)[0]), StatusCode::OK);
 }
 
