@@ -64,9 +64,10 @@ test-browser: package build-server build-dashboard ## the packed npm package and
 SOAK = $(abspath $(or $(CARGO_TARGET_DIR),target))/soak.txt
 
 .PHONY: soak
-soak: setup ## processes, tabs and power cuts, with large numbers; prints what was counted
+soak: setup ## processes, tabs, kills and fuzzing, with large numbers (hours); prints what was counted
 	@rm -f $(SOAK)
-	@code=0; $(MAKE) soak-native soak-browser || code=$$?; $(MAKE) soak-table; exit $$code
+	@code=0; $(MAKE) soak-native soak-browser || code=$$?; $(MAKE) soak-table; \
+	    $(MAKE) soak-fuzz || code=$$?; exit $$code
 
 .PHONY: soak-table
 soak-table:
