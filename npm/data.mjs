@@ -62,9 +62,14 @@ function withoutPlaces(data) {
   );
 }
 
-/** @param {Datum} datum */
+/**
+ * Whether it is words: a text, or a template of `core::fmt::Arguments`, which has each text behind its
+ * length, `\xc0` for each value, and a zero at the end.
+ *
+ * @param {Datum} datum
+ */
 function isText({ bytes }) {
-  return /^[\x20-\x7e]+$/.test(bytes.toString("latin1"));
+  return /^([\x20-\x7e]+|([\x01-\x7f][\n\x20-\x7e]+|\xc0)+\0)$/.test(bytes.toString("latin1"));
 }
 
 /**
