@@ -63,13 +63,13 @@ function withoutPlaces(data) {
 }
 
 /**
- * Whether it is words: a text, or a template of `core::fmt::Arguments`, which has each text behind its
- * length, `\xc0` for each value, and a zero at the end.
+ * Also what Rust makes of a format string: texts with their lengths before them, and bytes for what
+ * goes between.
  *
  * @param {Datum} datum
  */
 function isText({ bytes }) {
-  return /^([\x20-\x7e]+|([\x01-\x7f][\n\x20-\x7e]+|\xc0)+\0)$/.test(bytes.toString("latin1"));
+  return /^[\x20-\x7e]+$|[\x20-\x7e]{9}[^]*\0$/.test(bytes.toString("latin1"));
 }
 
 /**

@@ -10,7 +10,8 @@ import { keepSlots } from "./table.mjs";
 const PANICS = new RegExp(
   [
     "panicking|panic_|expect_failed|unwrap_failed|slice_error_fail|index_fail|rust_panic|default_hook",
-    "wasm_bindgen::(throw_str|__rt::(throw_null|borrow_fail))",
+    // wasm-bindgen's, for objects that are used when they are gone, or twice at once.
+    "throw_str|throw_null|borrow_fail",
     "handle_alloc_error|capacity_overflow|raw_vec.*handle_error|pad_integral",
     "::fmt::(Debug|LowerHex|UpperHex)>",
     "(bool|u32|usize|Error|Arguments<?.*>?) as core\\[?[0-9a-f]*\\]?::fmt::Display>",

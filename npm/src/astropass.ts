@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Session, Task } from "astropass-wasm";
-import { stateOf, take, wasInterrupted } from "./callback.js";
+import { clean, isNoted, stateOf } from "./callback.js";
 import { AstropassError, toError } from "./errors.js";
 import type { Event, Host } from "./host.js";
 import { type Modules, load, loadLogin } from "./load.js";
@@ -140,8 +140,8 @@ export class Astropass implements AsyncDisposable {
    */
   async handleRedirect(url = globalThis.location?.href): Promise<RedirectResult | undefined> {
     const state = url && stateOf(url);
-    if (state) take(url);
-    else if (!wasInterrupted()) return undefined;
+    if (state) clean(url);
+    else if (!isNoted()) return undefined;
     return (await this.#logins()).comeBack(url, state);
   }
 
@@ -156,13 +156,10 @@ export class Astropass implements AsyncDisposable {
   async loginWithPopup(options: PopupOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     const popup = open("", "", "popup,width=480,height=720");
-    if (!popup) {
-      throw new AstropassError("popup_blocked", "the browser opens a window only right in a click");
-    }
     try {
       await (await this.#logins(options.signal)).inWindow(popup, options);
     } finally {
-      popup.close();
+      popup?.close();
     }
   }
 
@@ -258,13 +255,12 @@ export class Astropass implements AsyncDisposable {
   async #logins(signal?: AbortSignal): Promise<Logins> {
     signal?.throwIfAborted();
     const { Logins } = await abortable(this.#run(() => loadLogin(this.#modules)), signal);
-    return new Logins({
-      session: this.#session,
-      closed: this.#closed.signal,
-      run: (call) => this.#run(call),
-      prepare: () => this.#tryStorage(true),
-      look: () => this.#look(),
-    });
+    return new Logins(
+      this.#session,
+      this.#closed.signal,
+      (call) => this.#run(call),
+      (before) => (before ? this.#tryStorage(true) : this.#look()),
+    );
   }
 
   #work<T>(task: () => Task<T>): Promise<T> {

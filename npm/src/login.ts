@@ -1,5 +1,5 @@
 import type { Session, Shown, Task, Visit } from "astropass-wasm";
-import { stateOf, taken } from "./callback.js";
+import { NOTE, stateOf } from "./callback.js";
 import { channelOf, handOver } from "./channel.js";
 import { AstropassError } from "./errors.js";
 import { abortable, deferred } from "./promises.js";
@@ -9,24 +9,30 @@ import type { LoginOptions, PopupOptions, RedirectOptions, RedirectResult } from
 /** How often to see whether a window is still there, in milliseconds: nobody tells. */
 const LOOK = 250;
 
-/** What an `Astropass` lets its logins do. */
-export interface Owner {
-  session: Session;
-  closed: AbortSignal;
-  /** Runs a call of the wasm to its end. */
-  run<T>(call: () => Promise<T>): Promise<T>;
-  /** Sees whether a session could be stored. */
-  prepare(): Promise<void>;
-  /** Reads the session again. */
-  look(): Promise<void>;
-}
+/** How many answers are being handled in this page. */
+let handling = 0;
 
 /** What `Astropass` loads when it is needed. */
 export class Logins {
-  readonly #owner: Owner;
+  readonly #session: Session;
+  readonly #closed: AbortSignal;
+  readonly #run: <T>(call: () => Promise<T>) => Promise<T>;
+  readonly #look: (before?: boolean) => Promise<void>;
 
-  constructor(owner: Owner) {
-    this.#owner = owner;
+  /**
+   * Those of an `Astropass`, with its own ways to run a call of the wasm to its end, and to read the
+   * session again; or `before` a login, to see whether one could be stored.
+   */
+  constructor(
+    session: Session,
+    closed: AbortSignal,
+    run: <T>(call: () => Promise<T>) => Promise<T>,
+    look: (before?: boolean) => Promise<void>,
+  ) {
+    this.#session = session;
+    this.#closed = closed;
+    this.#run = run;
+    this.#look = look;
   }
 
   /** `login`, after which it is called. */
@@ -39,38 +45,33 @@ export class Logins {
           fail(error);
         }
       };
-      return this.#owner.session.login(show);
+      return this.#session.login(show);
     });
   }
 
   /** `loginWithRedirect` */
   async leave(options: RedirectOptions): Promise<void> {
-    const { session, run: running, prepare } = this.#owner;
     const begun = asked(options);
-    const url = await running(async () => {
-      await prepare();
-      return run(session.beginRedirect(begun));
+    const url = await this.#run(async () => {
+      await this.#look(true);
+      return run(this.#session.beginRedirect(begun));
     });
     location.assign(url);
   }
 
-  /** `handleRedirect`, of a `url` with its `state`; or of none, where the page was interrupted. */
-  async comeBack(url: string, state: string | undefined): Promise<RedirectResult> {
+  /** `handleRedirect`, of a `url` with its `state`; or of none, where the tab has a note. */
+  async comeBack(url: string, state?: string): Promise<RedirectResult | undefined> {
     if (!state) {
+      if (handling) return undefined;
+      sessionStorage.removeItem(NOTE);
       throw new AstropassError(
         "login_interrupted",
         "the page was reloaded before the sign-in was done: sign in again",
       );
     }
-    const { session, run: running, look } = this.#owner;
-    const finished = running(() => run(session.finishRedirect(url)));
-    const result = await finished.catch((error: unknown) => {
-      taken(true);
-      throw error;
-    });
-    taken();
+    const result = await noted(this.#run(() => run(this.#session.finishRedirect(url))));
     if (result) {
-      await look();
+      await this.#look();
       return result;
     }
     if (await handOver(url, state)) {
@@ -84,17 +85,19 @@ export class Logins {
   }
 
   /** `loginWithPopup`, in the window that it has opened. */
-  async inWindow(popup: Window, { signal, ...options }: PopupOptions): Promise<void> {
+  async inWindow(popup: Window | null, { signal, ...options }: PopupOptions): Promise<void> {
+    if (!popup) {
+      throw new AstropassError("popup_blocked", "the browser opens a window only right in a click");
+    }
     await this.#signIn(signal, (fail, over) =>
-      this.#owner.session.loginWithPopup(asked(options), ...visitor(popup, fail, over)),
+      this.#session.loginWithPopup(asked(options), ...visitor(popup, fail, over)),
     );
   }
 
   /** `switchOrganization` */
   async switchOrganization(organization: string): Promise<void> {
-    const { session, run: running, look } = this.#owner;
-    await running(() => run(session.switchOrganization(organization)));
-    await look();
+    await this.#run(() => run(this.#session.switchOrganization(organization)));
+    await this.#look();
   }
 
   /** A login up to the grant, which `fail` or `signal` can end, and then the storing of it. */
@@ -102,7 +105,6 @@ export class Logins {
     signal: AbortSignal | undefined,
     begin: (fail: (error: unknown) => void, over: AbortSignal) => Task<Task<void>>,
   ): Promise<void> {
-    const { closed, run: running, prepare, look } = this.#owner;
     const over = new AbortController();
     const { promise: abandoned, resolve: abandon } = deferred();
     const thrown = deferred<never>();
@@ -110,11 +112,11 @@ export class Logins {
       abandon();
       thrown.reject(error);
     };
-    for (const end of [signal, closed]) {
+    for (const end of [signal, this.#closed]) {
       end?.addEventListener("abort", () => abandon(), { signal: over.signal });
     }
-    const login = running(async () => {
-      await prepare();
+    const login = this.#run(async () => {
+      await this.#look(true);
       return run(await run(begin(fail, over.signal), abandoned));
     });
     try {
@@ -123,8 +125,35 @@ export class Logins {
       // It goes on until it has noticed.
       void login.catch(() => {}).then(() => over.abort());
     }
-    await look();
+    await this.#look();
   }
+}
+
+/** Does `work`, with a note in the tab that outlives the page. */
+async function noted<T>(work: Promise<T>): Promise<T> {
+  const over = new AbortController();
+  // Firefox lets requests fail in a page that is being left, and goes on with it for a while.
+  let leaving = false;
+  addEventListener("beforeunload", () => (leaving = true), over);
+  let failed = true;
+  handling += 1;
+  note((notes) => notes.setItem(NOTE, "handles a redirect"));
+  try {
+    const result = await work;
+    failed = false;
+    return result;
+  } finally {
+    handling -= 1;
+    over.abort();
+    if (!(failed && leaving)) note((notes) => notes.removeItem(NOTE));
+  }
+}
+
+/** The tab's notes may be forbidden: then a reload is not noticed. */
+function note(change: (notes: Storage) => void): void {
+  try {
+    change(sessionStorage);
+  } catch {}
 }
 
 /** What the wasm needs to know of a login. */

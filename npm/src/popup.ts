@@ -1,4 +1,4 @@
-import { stateOf, take, taken } from "./callback.js";
+import { clean, stateOf } from "./callback.js";
 import { handOver } from "./channel.js";
 
 /**
@@ -10,8 +10,7 @@ import { handOver } from "./channel.js";
 export async function answerPopup(url: string = location.href): Promise<boolean> {
   const state = stateOf(url);
   if (!state) return false;
-  take(url);
-  taken();
+  clean(url);
   if (!(await handOver(url, state))) return false;
   close();
   return true;

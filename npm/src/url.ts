@@ -27,7 +27,7 @@ export class Astropass extends Core {
     return this.start(options, {
       first: () => served(first),
       login: () => served(login),
-      code: () => import("./login.js"),
+      code: () => import("./login.js").catch((error) => lost("login.js", error)),
     });
   }
 }
@@ -39,9 +39,13 @@ async function served(url: string | URL) {
     const type = response.headers.get("content-type");
     // Many a server answers with its start page where there is no file.
     if (response.ok && !type?.includes("html")) return await response.arrayBuffer();
-    why = `HTTP ${response.status}, ${type}`;
+    why = Error(`HTTP ${response.status}, ${type}`);
   } catch (error) {
-    why = (error as Error).message;
+    why = error as Error;
   }
-  throw new AstropassError("network", `${url} cannot be loaded: ${why}`);
+  return lost(url, why);
+}
+
+function lost(url: string | URL, { message }: Error): never {
+  throw new AstropassError("network", `${url} cannot be loaded: ${message}`);
 }

@@ -1,5 +1,11 @@
 //! What fuzzing found worth keeping, on every run and without libFuzzer.
+#![cfg(test)]
 #![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by a panic, and says why"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

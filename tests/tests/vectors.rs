@@ -2,6 +2,7 @@
 //!
 //! The files are plain data and the [`runner`] takes its JSON parser as an argument and needs
 //! nothing else, so that the same vectors run wherever core does. The format is described there.
+#![cfg(test)]
 
 #[path = "vectors/contract.rs"]
 mod contract;

@@ -4,8 +4,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use astropass_core::{
-    AccessToken, Body, Dialect, Error, Http, HttpError, HttpErrorKind, MemoryStore, Request,
-    Response, Runtime, Session, Store,
+    AccessToken, Body, Dialect, Encoding, Error, Http, HttpError, HttpErrorKind, MemoryStore,
+    Request, Response, Runtime, Session, Store,
 };
 
 use super::Bytes;
@@ -66,7 +66,11 @@ impl World {
             8 => {
                 self.stepped = true;
                 let seconds = i64::from(bytes.next()) * 1000;
-                self.clock.step_wall(if bytes.next() % 2 == 0 { seconds } else { -seconds });
+                self.clock.step_wall(if bytes.next().is_multiple_of(2) {
+                    seconds
+                } else {
+                    -seconds
+                });
             }
             9 => {
                 // Another program begins.
@@ -135,7 +139,8 @@ impl World {
 }
 
 fn new_program(server: &Server, store: &MemoryStore, clock: &VirtualClock) -> Core {
-    let mut provider = provider(Dialect::Standard);
+    // It names its users, so that a second login is known to be the same one's.
+    let mut provider = provider(Dialect::WorkOs(Encoding::Form));
     provider.endpoints.userinfo = None;
     server.state().clock = Some(clock.clone());
     Session::new(provider, server.clone(), store.clone(), clock.clone())
@@ -160,6 +165,7 @@ struct Server(Arc<Mutex<State>>);
 struct State {
     /// The numbers of the refresh token that is valid and of the one before, for each login.
     grants: Vec<(usize, Option<usize>)>,
+    /// Whether it has ever ended a session.
     ended: bool,
     /// What happens to the next requests.
     script: Vec<Next>,
@@ -185,6 +191,11 @@ impl State {
         self.times[number]
     }
 
+    fn end(&mut self) {
+        self.ended = true;
+        self.grants.clear();
+    }
+
     /// Tokens with a number that no others have.
     fn new_tokens(&mut self) -> (usize, Response) {
         let number = self.times.len();
@@ -198,7 +209,7 @@ impl State {
         self.times[number] = now;
         let body = format!(
             r#"{{"access_token":"access-{number}","refresh_token":"refresh-{number}",
-            "token_type":"Bearer","expires_in":{LIFETIME}}}"#
+            "expires_in":{LIFETIME},"user":{{"id":"user_1","email":"ada@example.com"}}}}"#
         );
         response(200, body.into_bytes())
     }
@@ -250,7 +261,7 @@ impl Server {
                     .grants
                     .iter()
                     .position(|(current, before)| is(*current) || before.is_some_and(is));
-                let Some(grant) = known.filter(|_| !state.ended) else {
+                let Some(grant) = known else {
                     state.ended = true;
                     return response(400, br#"{"error":"invalid_grant"}"#.to_vec());
                 };
@@ -263,7 +274,6 @@ impl Server {
                 tokens
             }
             "/token" => {
-                state.ended = false;
                 let (number, tokens) = state.new_tokens();
                 state.grants.push((number, None));
                 tokens
@@ -294,7 +304,7 @@ impl Http for Server {
             }
             Some(Next::Answer(status, body)) => return Ok(response(status, body)),
             Some(Next::Slow(time)) => clock.pass(time.min(request.timeout)),
-            Some(Next::End) => self.state().ended = true,
+            Some(Next::End) => self.state().end(),
             None => {}
         }
         Ok(self.act(&request))

@@ -65,6 +65,13 @@ fn an_expired_token_is_refused_before_it_is_stored() {
 }
 
 #[test]
+fn a_domain_in_the_place_of_the_token_gets_a_hint() {
+    let world = World::new();
+    let output = world.astro("login -t software.example").run();
+    assert!(output.failed(5).contains("'astro login DOMAIN -t'"), "{output:?}");
+}
+
+#[test]
 fn a_user_without_an_email_address_cannot_sign_in() {
     let world = World::with(&json!({"userinfo_email": false}));
     let token = world.domains.servers.cloud_token("ada", 3600).unwrap();

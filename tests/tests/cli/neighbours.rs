@@ -89,7 +89,7 @@ tr '\\0' '\\n' <\"/proc/$$/environ\" >environment
 }
 
 /// Runs a login whose device response has `fields`, with a browser that leaves a file.
-fn login_with(fields: Value) -> (String, bool) {
+fn login_with(fields: &Value) -> (String, bool) {
     let mut options: Options = eager();
     options.device_response = fields.as_object().unwrap().clone();
     let world = World::new(options);
@@ -123,7 +123,7 @@ fn a_verification_uri_that_is_refused_is_never_opened() {
         "https://op.example@evil.example/",
         "--help",
     ] {
-        let (screen, opened) = login_with(json!({
+        let (screen, opened) = login_with(&json!({
             "verification_uri": uri,
             "verification_uri_complete": "https://evil.example/",
         }));

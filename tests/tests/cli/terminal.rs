@@ -99,8 +99,10 @@ fn without_own_styles(ast: Ast) -> String {
     for style in ["[0m", "[1m", "[2m", "[3m", "[31m", "[32m", "[33m", "[34m"] {
         screen = screen.replace(&format!("{ESCAPE}{style}"), "");
     }
-    // The line with the time left goes back to its beginning.
-    screen = screen.replace(&format!("{ESCAPE}[K"), "");
+    // The line with the time left goes back to its beginning, and is cut off at the edge.
+    for movement in ["[K", "[?7l", "[?7h"] {
+        screen = screen.replace(&format!("{ESCAPE}{movement}"), "");
+    }
     assert!(!screen.contains("\rover"), "{screen:?}");
     assert_plain(&screen.replace('\r', ""));
     screen

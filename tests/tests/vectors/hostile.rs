@@ -41,8 +41,8 @@ pub(crate) struct Case<'a> {
     pub(crate) endpoint: &'a Value,
     pub(crate) provider: Option<&'a Value>,
     pub(crate) class: String,
-    /// Whether it differs from the good answer in one field of its JSON only.
-    pub(crate) is_one_field: bool,
+    /// Whether it differs from the case before in a status or in one field of its JSON only.
+    pub(crate) is_variant: bool,
     pub(crate) hostile: Hostile,
     pub(crate) expected: String,
 }
@@ -105,13 +105,15 @@ pub(crate) fn cases(file: &Value) -> Result<Vec<Case<'_>>, String> {
                     let [endpoint, mutation] = [endpoint, mutation].map(Option::unwrap_or_default);
                     format!("{endpoint} ({provider}): {mutation}{of}")
                 };
-                for (of, hostile, field) in mutated(answer, mutation)? {
+                for (index, (of, hostile, field)) in
+                    mutated(answer, mutation)?.into_iter().enumerate()
+                {
                     cases.push(Case {
                         name: name(&of),
                         endpoint,
                         provider: file.field("providers").and_then(|all| all.field(provider)),
                         class: mutation.string("class").unwrap_or_default().to_owned(),
-                        is_one_field: field.is_some(),
+                        is_variant: index > 0 || field.is_some(),
                         hostile,
                         expected: expected(file, endpoint, mutation, field)?,
                     });

@@ -79,7 +79,8 @@ pub(super) struct Login {
     /// Astro: the e-mail address, which is asked for otherwise
     #[arg(long, value_name = "ADDRESS")]
     pub(super) email: Option<String>,
-    /// Astro: the organization, which is found by the e-mail address otherwise
+    /// Astro: the organization, which is found by the e-mail address otherwise; its id at the login
+    /// server, or with --token-login at the API
     #[arg(long, value_name = "ID")]
     pub(super) organization: Option<String>,
     /// Workspace to use, by name or id

@@ -117,12 +117,16 @@ impl Attempt<'_> {
 
 /// Signs in with a token that was given; what the server does not take is the user's to mend.
 async fn with_token(session: &Session, token: Secret) -> Result<(), Failure> {
+    let is_domain = token.expose_secret().contains('.')
+        && Domain::parse(token.expose_secret()).is_ok_and(|domain| domain.name().len() < 64);
     session.login_with_token(token).await.map(drop).map_err(|error| match error {
-        Error::AccessDenied(_) => Failure::new(
-            LOGIN_ENDED,
-            "invalid_token",
-            "The server does not accept the token: it has expired, was revoked, or is for another domain. Get a new one.",
-        ),
+        Error::AccessDenied(_) => {
+            let mut message = "The server does not accept the token: it has expired, was revoked, or is for another domain. Get a new one.".to_owned();
+            if is_domain {
+                message.push_str(" A domain goes before -t: 'astro login DOMAIN -t'.");
+            }
+            Failure::new(LOGIN_ENDED, "invalid_token", message)
+        }
         error => error.into(),
     })
 }
