@@ -12,11 +12,12 @@ export function trimmed(javascript, wasm) {
 }
 
 /**
- * What is not needed where there is `String.prototype.isWellFormed`, which `wasm/js` calls, and by
- * the package, which frees by name what it has of the wasm; and how the wasm throws to word a panic,
- * see `panics.mjs`.
+ * What is not needed where there is `String.prototype.isWellFormed`, which `wasm/js` calls, or by the
+ * package, which calls `free`; for a wasm that cannot make texts longer; and to word a panic, see
+ * `panics.mjs`.
  */
 const FALLBACKS = [
+  /^ {4}if \(realloc === undefined\) \{\n.*?^ {4}\}\n/ms,
   /^if \(!\('encodeInto' in \w+\)\) \{\n.*?^\}\n/ms,
   /^if \(Symbol\.dispose\) .*\n/gm,
   / \|\| \w+\.buffer\.detached === true(?= \|\|)/,
