@@ -26,8 +26,8 @@ const first = once(async (modules) => {
 
 /** What a login needs: to be awaited before what `split.mjs` names. */
 export const loadLogin = once(async (modules) => {
-  const code = modules.code();
-  extend(await instantiate(modules.login, await first(modules)));
+  const exports = (async () => instantiate(modules.login, await first(modules)))();
+  const [code] = await Promise.all([modules.code(), exports.then(extend)]);
   return code;
 });
 
