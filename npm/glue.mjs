@@ -8,7 +8,30 @@ export const GLUE = "./astropass_wasm_bg.js";
  * @param {Uint8Array} wasm that it is for
  */
 export function trimmed(javascript, wasm) {
-  return withoutLoader(withoutNamespaces(javascript, wasm));
+  return withoutFallbacks(withoutLoader(withoutNamespaces(javascript, wasm)));
+}
+
+/**
+ * What is not needed where there is `String.prototype.isWellFormed`, which `wasm/js` calls, or by the
+ * package, which calls `free`; for a wasm that cannot make texts longer; and to word a panic, see
+ * `panics.mjs`.
+ */
+const FALLBACKS = [
+  /^ {4}if \(realloc === undefined\) \{\n.*?^ {4}\}\n/ms,
+  /^if \(!\('encodeInto' in \w+\)\) \{\n.*?^\}\n/ms,
+  /^if \(Symbol\.dispose\) .*\n/gm,
+  / \|\| \w+\.buffer\.detached === true(?= \|\|)/,
+  /\b\w+\.buffer\.detached === undefined && /,
+  /^ *__wbg___wbindgen_throw_\w+: function\(.*?^ {8}\},\n/ms,
+];
+
+/** @param {string} javascript */
+function withoutFallbacks(javascript) {
+  return FALLBACKS.reduce((left, fallback) => {
+    const trimmed = left.replace(fallback, "");
+    if (trimmed === left) throw new Error(`wasm-bindgen's JavaScript has no ${fallback}`);
+    return trimmed;
+  }, javascript);
 }
 
 /**

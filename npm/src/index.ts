@@ -1,7 +1,7 @@
 import { Astropass as Core } from "./astropass.js";
 import login from "./astropass-login.wasm?inlined";
 import first from "./astropass.wasm?inlined";
-import * as code from "./login.js";
+import { Logins } from "./login.js";
 import type { AstropassOptions } from "./types.js";
 
 export { AstropassError } from "./errors.js";
@@ -18,7 +18,7 @@ async function unpacked(compressed: string) {
 const modules = {
   first: () => unpacked(first),
   login: () => unpacked(login),
-  code: async () => code,
+  code: async () => ({ Logins }),
 };
 
 export class Astropass extends Core {

@@ -2,13 +2,13 @@ import { Astropass as Core } from "./astropass.js";
 // workerd compiles no wasm while it runs: it imports the modules.
 import login from "./astropass-login.wasm";
 import first from "./astropass.wasm";
-import * as code from "./login.js";
+import { Logins } from "./login.js";
 import type { AstropassOptions } from "./types.js";
 
 export { AstropassError } from "./errors.js";
 export type * from "./types.js";
 
-const modules = { first: async () => first, login: async () => login, code: async () => code };
+const modules = { first: async () => first, login: async () => login, code: async () => ({ Logins }) };
 
 export class Astropass extends Core {
   /**

@@ -56,10 +56,7 @@ inBrowsers("a login that cannot load its JavaScript says so", async (world) => {
 
 inBrowsers("an aborted login does not wait for its part", async (world) => {
   const { page } = await separateTab(world);
-  let serve;
-  world.site.answer(LOGIN, (response) => {
-    serve = () => response.writeHead(503).end();
-  });
+  const asked = new Promise((resolve) => world.site.answer(LOGIN, resolve));
   const aborted = await page.evaluate(() => {
     const control = new AbortController();
     const login = window.login({ signal: control.signal });
@@ -71,7 +68,7 @@ inBrowsers("an aborted login does not wait for its part", async (world) => {
   await page.evaluate(() => {
     window.next = window.login();
   });
-  serve();
+  (await asked).writeHead(503).end();
   assert.equal((await page.evaluate(() => window.next)).code, "network");
   world.site.answer(LOGIN, undefined);
   await startLogin(page);

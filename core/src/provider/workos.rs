@@ -7,6 +7,14 @@ use crate::{
     User, jwt,
 };
 
+/// By the names of [`Endpoints::NAMES`], and their paths.
+const ENDPOINTS: [(&str, &str); 4] = [
+    ("authorization", "user_management/authorize?provider=authkit"),
+    ("device_authorization", "user_management/authorize/device"),
+    ("token", "user_management/authenticate"),
+    ("revocation", "user_management/sessions/logout"),
+];
+
 impl Provider {
     /// WorkOS user management at `base`, such as `https://api.workos.com`, for a public client.
     ///
@@ -17,21 +25,17 @@ impl Provider {
         client_id: &str,
         encoding: Encoding,
     ) -> Result<Self, InvalidUrl> {
-        let endpoint = |path| base.join(path).map(Some);
+        let mut endpoints = Endpoints::default();
+        for (name, path) in ENDPOINTS {
+            if let Some(endpoint) = endpoints.by_name(name) {
+                *endpoint = Some(base.join(path)?);
+            }
+        }
         Ok(Self {
             issuer: without_slashes(base.as_str()).to_owned(),
             client_id: client_id.to_owned(),
             scopes: Vec::new(),
-            endpoints: Endpoints {
-                authorization: Some(
-                    base.join("user_management/authorize")?
-                        .with_fields(&[("provider", "authkit")])?,
-                ),
-                device_authorization: endpoint("user_management/authorize/device")?,
-                token: endpoint("user_management/authenticate")?,
-                revocation: endpoint("user_management/sessions/logout")?,
-                ..Endpoints::default()
-            },
+            endpoints,
             dialect: Dialect::WorkOs(encoding),
         })
     }
