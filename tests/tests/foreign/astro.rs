@@ -4,6 +4,7 @@ mod api;
 mod domains;
 mod houston;
 mod login;
+mod session;
 
 use std::sync::LazyLock;
 
