@@ -117,7 +117,8 @@ fn signed_in_with_all_that_the_link_says() {
 fn what_was_asked_can_be_seen() {
     let server = Foreign::astro(&json!({})).unwrap();
     let changes = [("organization", "org_navy"), ("login_hint", "ada@example.com")];
-    Visitor::default().staying().visit(&link(&server, &changes)).unwrap();
+    Visitor::default().named("grace").staying().visit(&link(&server, &changes)).unwrap();
+    assert_eq!(last_sign_in(&server)["login"], "grace");
     let request = last_request(&server, "login", "/authorize");
     assert_eq!(request["query"]["prompt"], "login");
     assert_eq!(request["query"]["audience"], "astronomer-ee");
