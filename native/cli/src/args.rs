@@ -73,7 +73,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Sign in with a code that is approved in a browser
+    /// Sign in with a code that is approved in a browser, or in a browser on this machine
     Login(Login),
     /// Sign out, here and at the server
     Logout {
@@ -96,18 +96,21 @@ pub(crate) enum Command {
     /// Print the completion script of a shell
     Completions {
         /// Which shell
-        shell: clap_complete::Shell,
+        shell: Shell,
     },
 }
 
 /// What `login` is told is remembered in the profile.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Login {
+    /// Sign in without a code: the browser comes back to this machine, or its last URL is pasted
+    #[arg(long)]
+    pub(crate) browser: bool,
     /// Print the URL instead of opening a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
     /// Show the URL as a QR code too
-    #[arg(long)]
+    #[arg(long, conflicts_with = "browser")]
     pub(crate) qr: bool,
     /// Organization to sign in to
     #[arg(long, value_name = "ID")]
@@ -124,10 +127,14 @@ pub(crate) struct Login {
     /// Scope to ask a standard provider for; repeatable [default: openid profile email offline_access]
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
-    /// Endpoint that the provider does not name itself: device_authorization, token, revocation or
-    /// userinfo; repeatable
+    /// Endpoint that the provider does not name itself: authorization, device_authorization, token,
+    /// revocation or userinfo; repeatable
     #[arg(long = "endpoint", value_name = "NAME=URL")]
     pub(crate) endpoints: Vec<String>,
+    /// Redirect URI on this machine that --browser has to use, if the client is registered with a
+    /// certain one; without a port, any free one
+    #[arg(long, value_name = "URL")]
+    pub(crate) redirect_uri: Option<String>,
     /// Where to keep the tokens: auto, keyring or file [env: ASTRO_STORE] [default: auto]
     #[arg(long, value_name = "STORE")]
     pub(crate) store: Option<StoreChoice>,

@@ -1,7 +1,11 @@
 mod account;
 mod api;
-mod login;
+pub(crate) mod browser;
+mod countdown;
+pub(crate) mod login;
 pub(crate) mod logout;
+mod opener;
+mod paste;
 pub(crate) mod profile;
 mod prompt;
 mod provider;

@@ -119,8 +119,12 @@ impl From<Error> for Failure {
                 let next = format!("Run {login} again if that was not what you wanted.");
                 return Self::new(LOGIN_ENDED, error.code(), sentence(&error, &next));
             }
-            Error::LoginExpired | Error::InvalidCallback(_) => {
+            Error::LoginExpired => {
                 let next = format!("Run {login} again.");
+                return Self::new(LOGIN_ENDED, error.code(), sentence(&error, &next));
+            }
+            Error::InvalidCallback(_) => {
+                let next = format!("Run {login} again, and go on only with its own link.");
                 return Self::new(LOGIN_ENDED, error.code(), sentence(&error, &next));
             }
             Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
@@ -182,6 +186,12 @@ impl From<StoreError> for Failure {
 impl From<InvalidUrl> for Failure {
     fn from(error: InvalidUrl) -> Self {
         Error::from(error).into()
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::other(format!("The input cannot be read: {error}."))
     }
 }
 

@@ -1,46 +1,20 @@
 //! What a person types, or a script pipes in.
 //!
-//! Reading a terminal cannot be given up, so it is a thread's, which the exit does not wait for. A
-//! line that nobody waits for any more is the next one's who asks.
+//! Reading cannot be given up everywhere, so it is a thread's, which the exit does not wait for. It
+//! takes a byte at a time: what comes after the line is the next reader's.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
-use std::sync::OnceLock;
-use std::sync::mpsc;
+use std::io::{self, IsTerminal, Write};
 
-use tokio::sync::Mutex;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 /// A line without its end; `None` at the end of the input.
 type Line = io::Result<Option<Zeroizing<String>>>;
 
-/// Nothing that is asked for is longer; a file that is piped in by mistake is.
-const LONGEST: u64 = 64 << 10;
+/// Most bytes of a line. Nothing that is asked for is longer; a file that is piped in by mistake is.
+const MAX: usize = 16 << 10;
 
-struct Reader {
-    wanted: mpsc::Sender<()>,
-    lines: UnboundedReceiver<Line>,
-    /// The thread reads already, for somebody who gave up.
-    reading: bool,
-}
-
-static READER: OnceLock<Mutex<Reader>> = OnceLock::new();
-
-/// The next line of standard input. It may be given up; then the line is not lost.
-///
-/// # Errors
-/// If it cannot be read, is not UTF-8, or is too long.
-pub(crate) async fn next_line() -> Line {
-    let mut reader = READER.get_or_init(|| Mutex::new(Reader::start())).lock().await;
-    if !reader.reading {
-        reader.reading = reader.wanted.send(()).is_ok();
-    }
-    let line = reader.lines.recv().await;
-    reader.reading = false;
-    line.unwrap_or(Ok(None))
-}
-
-/// Asks with `prompt` on standard error; `None` at the end of the input.
+/// Asks with `prompt` on standard error.
 pub(crate) async fn ask(prompt: &str) -> Line {
     let mut out = anstream::stderr().lock();
     write!(out, "{prompt}").and_then(|()| out.flush())?;
@@ -48,15 +22,29 @@ pub(crate) async fn ask(prompt: &str) -> Line {
     next_line().await
 }
 
+/// The next line of standard input.
+///
+/// # Errors
+/// If it cannot be read, is not UTF-8, or is too long.
+pub(crate) async fn next_line() -> Line {
+    on_thread(|| read_line(Editor::plain())).await
+}
+
 /// Asks for a secret, which a terminal does not show.
 #[cfg(unix)]
 pub(crate) async fn ask_hidden(prompt: &str) -> Line {
-    let hidden = match io::stdin().is_terminal() {
-        true => Some(Hidden::begin()?),
-        false => None,
-    };
-    let answer = ask(prompt).await;
-    drop(hidden);
+    if !io::stdin().is_terminal() {
+        return ask(prompt).await;
+    }
+    // Before the prompt, so that nothing is shown of what is typed at once.
+    let quiet = Quiet::start()?;
+    let mut out = anstream::stderr().lock();
+    write!(out, "{prompt}").and_then(|()| out.flush())?;
+    drop(out);
+    let answer = on_thread(|| read_line(Editor::of_keys())).await;
+    // The Enter was not shown either.
+    crate::output::note("");
+    drop(quiet);
     answer
 }
 
@@ -67,74 +55,137 @@ pub(crate) async fn ask_hidden(prompt: &str) -> Line {
         return ask(prompt).await;
     }
     let prompt = prompt.to_owned();
-    let (sender, answer) = tokio::sync::oneshot::channel();
-    // The exit does not wait for it.
+    on_thread(|| Ok(Some(Zeroizing::new(rpassword::prompt_password(prompt)?)))).await
+}
+
+async fn on_thread(read: impl FnOnce() -> Line + Send + 'static) -> Line {
+    let (sender, line) = oneshot::channel();
     std::thread::Builder::new().name("astropass-input".to_owned()).spawn(move || {
         // Nobody may be waiting any more.
-        let _ = sender.send(rpassword::prompt_password(prompt));
+        let _ = sender.send(read());
     })?;
-    let answer = answer.await.map_err(|_| io::ErrorKind::Interrupted)??;
-    Ok(Some(Zeroizing::new(answer)))
+    line.await.unwrap_or(Ok(None))
 }
 
-impl Reader {
-    fn start() -> Self {
-        let (wanted, wishes) = mpsc::channel();
-        let (sender, lines) = unbounded_channel();
-        let reading = move || serve(&wishes, &sender);
-        // Without a thread there is nothing to read: the channels are closed, and say so.
-        let _ = std::thread::Builder::new().name("astropass-input".to_owned()).spawn(reading);
-        Self { wanted, lines, reading: false }
-    }
-}
-
-fn serve(wishes: &mpsc::Receiver<()>, lines: &UnboundedSender<Line>) {
-    while wishes.recv().is_ok() {
-        if lines.send(read_line()).is_err() {
-            return;
+fn read_line(mut editor: Editor) -> Line {
+    loop {
+        match editor.take(read_byte()?) {
+            Taken::More => {}
+            Taken::Line(line) => return line.map(Some),
+            Taken::End => return Ok(None),
         }
     }
 }
 
-fn read_line() -> Line {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-    let read = io::stdin().lock().take(LONGEST).read_until(b'\n', &mut bytes)?;
-    if read == 0 {
-        return Ok(None);
+/// The next byte of standard input, past the buffer of [`io::Stdin`].
+#[cfg(unix)]
+pub(crate) fn read_byte() -> io::Result<Option<u8>> {
+    let mut byte = [0];
+    loop {
+        match rustix::io::read(io::stdin(), &mut byte) {
+            Ok(length) => return Ok((length > 0).then_some(byte[0])),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    if bytes.last() != Some(&b'\n') && bytes.len() as u64 == LONGEST {
-        return Err(io::Error::other("the input has a line that is too long"));
-    }
-    let text = str::from_utf8(&bytes).map_err(|_| io::Error::other("the input is not UTF-8"))?;
-    Ok(Some(Zeroizing::new(text.trim_end_matches(['\n', '\r']).to_owned())))
 }
 
-/// Keeps a terminal from showing what is typed, until it is dropped: when the answer came, and
-/// when Ctrl-C ends the waiting.
-#[cfg(unix)]
-struct Hidden {
-    before: rustix::termios::Termios,
+#[cfg(windows)]
+pub(crate) fn read_byte() -> io::Result<Option<u8>> {
+    use std::io::Read;
+    io::stdin().lock().bytes().next().transpose()
 }
 
+/// Makes lines of what is read.
+pub(crate) struct Editor {
+    line: Zeroizing<Vec<u8>>,
+    /// The terminal leaves to us what some keys do.
+    keys: bool,
+    too_long: bool,
+}
+
+/// What a byte made.
+pub(crate) enum Taken {
+    More,
+    Line(io::Result<Zeroizing<String>>),
+    End,
+}
+
+impl Editor {
+    pub(crate) fn plain() -> Self {
+        Self { line: Zeroizing::new(Vec::with_capacity(MAX)), keys: false, too_long: false }
+    }
+
+    /// For a terminal that gives each key at once.
+    pub(crate) fn of_keys() -> Self {
+        Self { keys: true, ..Self::plain() }
+    }
+
+    /// How many bytes of a line there are so far.
+    pub(crate) fn len(&self) -> usize {
+        self.line.len()
+    }
+
+    /// Takes in the next byte; `None` is the end of the input.
+    pub(crate) fn take(&mut self, byte: Option<u8>) -> Taken {
+        match byte {
+            // Ctrl-D
+            None | Some(0x04) if self.line.is_empty() && (byte.is_none() || self.keys) => {
+                return Taken::End;
+            }
+            None | Some(b'\n') => return self.end(),
+            Some(b'\r') if self.keys => return self.end(),
+            // Backspace
+            Some(0x08 | 0x7f) if self.keys => drop(self.line.pop()),
+            // Ctrl-U
+            Some(0x15) if self.keys => self.line.clear(),
+            Some(byte) if self.keys && byte.is_ascii_control() => {}
+            Some(byte) if self.line.len() < MAX => self.line.push(byte),
+            Some(_) => self.too_long = true,
+        }
+        Taken::More
+    }
+
+    fn end(&mut self) -> Taken {
+        let bytes = std::mem::replace(&mut self.line, Zeroizing::new(Vec::with_capacity(MAX)));
+        if std::mem::take(&mut self.too_long) {
+            return Taken::Line(Err(io::Error::other("the input has a line that is too long")));
+        }
+        let text = match str::from_utf8(&bytes) {
+            Ok(text) => Ok(Zeroizing::new(text.trim_end_matches('\r').to_owned())),
+            Err(_) => Err(io::Error::other("the input is not UTF-8")),
+        };
+        Taken::Line(text)
+    }
+}
+
+/// A terminal that shows nothing of what is typed, and gives each key at once: some take no line of
+/// more than 1,024 bytes, and tokens are longer. It is as before when this is dropped, which it is
+/// when Ctrl-C ends the waiting too.
 #[cfg(unix)]
-impl Hidden {
-    fn begin() -> io::Result<Self> {
-        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+pub(crate) struct Quiet(rustix::termios::Termios);
+
+#[cfg(unix)]
+impl Quiet {
+    pub(crate) fn start() -> io::Result<Self> {
+        use rustix::termios::{
+            LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr,
+        };
         let before = tcgetattr(io::stdin())?;
         let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
-        // The Enter is shown, so that what follows begins a line.
-        quiet.local_modes.insert(LocalModes::ECHONL);
+        quiet.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
+        quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
+        quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(io::stdin(), OptionalActions::Now, &quiet)?;
-        Ok(Self { before })
+        Ok(Self(before))
     }
 }
 
 #[cfg(unix)]
-impl Drop for Hidden {
+impl Drop for Quiet {
     fn drop(&mut self) {
         use rustix::termios::{OptionalActions, tcsetattr};
         // A terminal that is gone needs no mending.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }

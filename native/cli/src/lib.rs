@@ -1,6 +1,7 @@
 //! The commands of astropass: arguments in, text or JSON out, exit codes.
 
 mod args;
+mod astro;
 mod command;
 mod context;
 mod failure;
@@ -47,6 +48,11 @@ trait Commands: Parser {
 /// Runs `ast` with the process's arguments.
 pub fn ast() -> ExitCode {
     main::<args::Args>()
+}
+
+/// Runs `astro` with the process's arguments.
+pub fn astro() -> ExitCode {
+    main::<astro::Args>()
 }
 
 fn main<A: Commands>() -> ExitCode {
@@ -101,6 +107,7 @@ async fn run(args: &impl Commands, global: &Global) -> Result<ExitCode, Failure>
     context::check_environment()?;
     let home = Home::from_env()?;
     let profile = args.profile(&home)?;
+    check_own(&home, &profile)?;
     let context = Context::new(global, home, profile);
     // The command goes first: one that has its answer at hand never sets up the signal.
     let result = tokio::select! {
@@ -122,6 +129,22 @@ async fn run(args: &impl Commands, global: &Global) -> Result<ExitCode, Failure>
         "The session was refreshed but not stored ({error}), so the next command may ask for a new login: free the disk or unlock the keyring first."
     ));
     result.map(|_| ExitCode::from(failure::STORE))
+}
+
+/// Neither program acts on what the other one made.
+fn check_own(home: &Home, profile: &str) -> Result<(), Failure> {
+    let program = Program::running();
+    // A file that cannot be read is reported by the command that needs it.
+    match home.profile(profile) {
+        Ok(Some(stored)) if !program.owns(&stored) => Err(Failure::usage(format!(
+            "{profile:?} is a {} of '{}'; see '{} {} list'.",
+            program.other().noun(),
+            program.other().name(),
+            program.name(),
+            program.noun()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Waits for Ctrl-C, or for whoever ends processes: a time limit, a service manager.

@@ -104,7 +104,7 @@ impl Session {
         if self.provider().endpoints.authorization.is_none() {
             return Err(Error::MissingEndpoint("authorization"));
         }
-        store::in_login(core.prepare_login()).await?;
+        self.prepare_login().await?;
         let listener = self.listener(login).await?;
         let parameters = login.parameters(self.provider().dialect);
         let (authorization_url, pending) =

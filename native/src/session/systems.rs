@@ -22,6 +22,15 @@ pub struct Workspaces {
 }
 
 impl Session {
+    /// Makes sure that a login could be stored, before the user is asked to do anything. What asks
+    /// by itself does this by itself.
+    ///
+    /// # Errors
+    /// [`Error::Store`]
+    pub async fn prepare_login(&self) -> Result<(), Error> {
+        store::in_login(self.0.core.prepare_login()).await
+    }
+
     /// Signs in with a token that the user got elsewhere, once its server has accepted it.
     ///
     /// # Errors
@@ -41,7 +50,7 @@ impl Session {
         password: Secret,
     ) -> Result<Arc<Credentials>, Error> {
         let houston = self.server().ok_or(Error::MissingEndpoint("API server"))?;
-        store::in_login(self.0.core.prepare_login()).await?;
+        self.prepare_login().await?;
         let grant =
             self.run(Houston::create_token(houston, identity, password, parse_json)).await?;
         self.establish(grant).await

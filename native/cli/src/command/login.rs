@@ -1,19 +1,18 @@
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use astropass::{
-    Dialect, Endpoint, Profile, Session, StoreChoice, StoreError, StoreKind, printable,
+    BrowserLogin, Dialect, Profile, RedirectUri, Session, StoreChoice, StoreError, StoreKind,
+    printable,
 };
 use serde_json::json;
 
-use super::prompt::{self, Countdown};
-use super::{account, provider};
+use super::countdown::Countdown;
+use super::{account, browser, prompt, provider};
 use crate::args::Login;
 use crate::context::{Context, default_server, env};
 use crate::failure::Failure;
 use crate::output::{self, GREEN};
-use crate::program::Program;
 
 pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Failure> {
     if Context::environment_token().is_some() {
@@ -29,9 +28,12 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
     if is_first {
         context.make_current(Some(&context.profile))?;
     }
+    let signed_in_to = context.signed_in()?.identity.and_then(|identity| identity.organization);
     let switched = match &login.organization {
-        Some(organization) => account::switch_to(&session, organization).await,
-        None => Ok(()),
+        Some(organization) if signed_in_to.as_ref() != Some(organization) => {
+            account::switch_to(&session, organization).await
+        }
+        _ => Ok(()),
     };
     if session.server().is_some()
         && let Err(failure) = account::fetch(context, &session).await
@@ -42,38 +44,46 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
     switched
 }
 
-/// Signs in; the codes and the time left are shown meanwhile.
+/// Signs in, by the device flow unless the browser is wanted, or is all that the provider has.
 async fn sign_in(context: &Context<'_>, login: &Login, session: &Session) -> Result<(), Failure> {
-    let issuer = &session.provider().issuer;
-    let host = Endpoint::parse(issuer).map_or_else(
-        |_| issuer.clone(),
-        |url| url.origin().rsplit("//").next().unwrap_or_default().to_owned(),
-    );
+    let endpoints = &session.provider().endpoints;
+    let has_device_flow =
+        endpoints.device_authorization.is_some() || endpoints.authorization.is_none();
+    if !login.browser && has_device_flow {
+        return sign_in_with_code(context, login, session).await;
+    }
+    if !login.browser && !context.global.json {
+        let host = printable(provider::host_of(session.provider()));
+        output::note(&format!("{host} has no device flow, so this goes through a browser.\n"));
+    }
+    let manner = browser::Manner {
+        opens: !login.no_browser,
+        json: context.global.json,
+        link_option: "--no-browser",
+    };
+    let mut with = BrowserLogin::default();
+    if let Some(organization) = &login.organization {
+        with = with.organization(organization);
+    }
+    browser::sign_in(session, with, manner).await
+}
+
+/// Signs in by the device flow; the codes and the time left are shown meanwhile.
+async fn sign_in_with_code(
+    context: &Context<'_>,
+    login: &Login,
+    session: &Session,
+) -> Result<(), Failure> {
     let json = context.global.json;
-    let countdown = Arc::new(Mutex::new(None));
-    let shown = Arc::clone(&countdown);
+    let countdown = Countdown::default();
+    let shown = countdown.clone();
     let signing_in = session.login(move |prompt| {
-        prompt::show(&prompt, &host, login, json);
+        prompt::show(&prompt, provider::host_of(session.provider()), login, json);
         if !json {
-            *shown.lock().unwrap_or_else(PoisonError::into_inner) =
-                Countdown::start(prompt.expires_in);
+            shown.start("approval", prompt.expires_in);
         }
     });
-    tokio::pin!(signing_in);
-    let mut tick = tokio::time::interval(Countdown::TICK);
-    let result = loop {
-        tokio::select! {
-            result = &mut signing_in => break result,
-            _ = tick.tick() => {
-                let mut countdown = countdown.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(countdown) = countdown.as_mut() {
-                    countdown.draw();
-                }
-            }
-        }
-    };
-    // The line is cleared before anything else is said.
-    drop(countdown.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let result = countdown.during(signing_in, || 0).await;
     result.map(drop).map_err(Failure::of_login)
 }
 
@@ -143,21 +153,10 @@ pub(crate) fn store(
 /// The profile as it was before a login; one in a file that cannot be read is set aside with it
 /// when the session is stored.
 pub(crate) fn before(context: &Context<'_>) -> Result<Option<Profile>, Failure> {
-    let before = match context.home.profile(&context.profile) {
-        Err(StoreError::Corrupt(_)) => None,
-        before => before?,
-    };
-    let program = Program::running();
-    if before.as_ref().is_some_and(|profile| !program.owns(profile)) {
-        return Err(Failure::usage(format!(
-            "{:?} is a {} of '{}'. Give another name{}.",
-            context.profile,
-            program.other().noun(),
-            program.other().name(),
-            if program == Program::Ast { " with --profile" } else { "" }
-        )));
+    match context.home.profile(&context.profile) {
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        before => Ok(before?),
     }
-    Ok(before)
 }
 
 /// Where the tokens of a signed-in profile are, in words.
@@ -177,6 +176,15 @@ async fn session(
     let ca_file = ca_file(login.ca_file.as_deref(), before)?;
     let store = store(login.store, before)?;
     let (provider, by_hand) = provider::find(login, before, ca_file.as_deref()).await?;
+    let redirect_uri = redirect_uri(
+        login,
+        before.filter(|before| {
+            let known = before.provider.as_ref();
+            known.is_some_and(|known| {
+                (&known.issuer, &known.client_id) == (&provider.issuer, &provider.client_id)
+            })
+        }),
+    )?;
     let server = match context.server_override()? {
         Some(server) => Some(server),
         None => match before.and_then(|profile| profile.server.clone()) {
@@ -197,5 +205,21 @@ async fn session(
     if let Some(ca_file) = ca_file {
         builder = builder.ca_file(ca_file);
     }
+    if let Some(redirect_uri) = redirect_uri {
+        builder = builder.redirect_uri(redirect_uri);
+    }
     context.build(builder)
+}
+
+/// The option's, or what an earlier login of the same client was told.
+fn redirect_uri(login: &Login, before: Option<&Profile>) -> Result<Option<RedirectUri>, Failure> {
+    let Some(uri) = &login.redirect_uri else {
+        return Ok(before.and_then(|profile| profile.redirect_uri.clone()));
+    };
+    let uri = uri.parse().map_err(|error| {
+        Failure::usage(format!(
+            "In --redirect-uri, {error}. It is like http://localhost:8400/callback."
+        ))
+    });
+    uri.map(Some)
 }

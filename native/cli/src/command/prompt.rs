@@ -1,18 +1,9 @@
-use std::ffi::OsStr;
-use std::io::{IsTerminal, Write};
-use std::path::Path;
-use std::time::Duration;
-
 use astropass::{Prompt, printable};
 use serde_json::json;
 
+use super::opener;
 use crate::args::Login;
-use crate::context::env;
-use crate::output::{self, BOLD, DIM, PAPER};
-
-/// Those that the `webbrowser` crate runs on the terminal; it starts any other without one.
-const TEXT_BROWSERS: [&str; 9] =
-    ["lynx", "links", "links2", "elinks", "w3m", "eww", "netrik", "retawq", "curl"];
+use crate::output::{self, BOLD, PAPER};
 
 /// Shows the code and the URL, and opens the browser unless that is not wanted.
 pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
@@ -36,7 +27,7 @@ pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
             printable(issuer)
         ));
     }
-    let opens = !login.no_browser && has_window();
+    let opens = !login.no_browser && opener::has_window();
     if !json {
         let open = match opens {
             true => "Opening your browser. If it does not open, go to:",
@@ -54,33 +45,8 @@ pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
     if login.qr {
         show_qr(url.as_str());
     }
-    if !opens {
-        return;
-    }
-    let url = url.as_str().to_owned();
-    // Some platforms wait for the program that they start.
-    std::thread::spawn(move || {
-        let mut options = webbrowser::BrowserOptions::new();
-        options.with_suppress_output(true);
-        // The URL is printed: whoever cannot open a browser can go there himself.
-        let _ = webbrowser::open_browser_with_options(webbrowser::Browser::Default, &url, &options);
-    });
-}
-
-/// Whether the browser has a window of its own. One in the terminal would draw over the time that
-/// is left, and into the JSON.
-fn has_window() -> bool {
-    if cfg!(any(windows, target_os = "macos", target_os = "haiku")) {
-        return true;
-    }
-    match env("BROWSER") {
-        Some(browsers) => !browsers.split(':').any(|browser| {
-            let program = browser.split_ascii_whitespace().next().unwrap_or_default();
-            let name = Path::new(program).file_name().and_then(OsStr::to_str);
-            name.is_some_and(|name| TEXT_BROWSERS.contains(&name))
-        }),
-        // A desktop, or Windows around this Linux.
-        None => ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"].iter().any(|n| env(n).is_some()),
+    if opens {
+        opener::open(url.as_str());
     }
 }
 
@@ -95,46 +61,4 @@ fn show_qr(url: &str) {
         output::note(&format!("{PAPER}{line}{PAPER:#}"));
     }
     output::note("");
-}
-
-/// The line that says how much time is left, rewritten as it passes.
-pub(super) struct Countdown {
-    left: Duration,
-    started: std::time::Instant,
-    frame: usize,
-}
-
-const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-
-impl Countdown {
-    /// How often it moves.
-    pub(super) const TICK: Duration = Duration::from_millis(120);
-
-    /// Where standard error is a terminal; in a log it would be noise.
-    pub(super) fn start(left: Duration) -> Option<Self> {
-        let shown = std::io::stderr().is_terminal();
-        shown.then(|| Self { left, started: std::time::Instant::now(), frame: 0 })
-    }
-
-    pub(super) fn draw(&mut self) {
-        let left = self.left.saturating_sub(self.started.elapsed()).as_secs();
-        let frame = FRAMES.get(self.frame % FRAMES.len()).copied().unwrap_or(' ');
-        self.frame += 1;
-        let mut out = anstream::stderr().lock();
-        let _ = write!(
-            out,
-            "\r{frame} Waiting for approval {DIM}({}:{:02} left, Ctrl-C cancels){DIM:#}\x1b[K",
-            left / 60,
-            left % 60
-        );
-        let _ = out.flush();
-    }
-}
-
-impl Drop for Countdown {
-    fn drop(&mut self) {
-        let mut out = std::io::stderr().lock();
-        let _ = write!(out, "\r\x1b[K");
-        let _ = out.flush();
-    }
 }

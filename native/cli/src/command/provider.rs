@@ -53,7 +53,8 @@ pub(super) async fn find(
         (scopes, _) => scopes.to_vec(),
     };
     let by_hand = endpoints_by_hand(login, before)?;
-    let sufficient = by_hand.device_authorization.is_some() && by_hand.token.is_some();
+    let starts = by_hand.device_authorization.is_some() || by_hand.authorization.is_some();
+    let sufficient = starts && by_hand.token.is_some();
     let mut endpoints = by_hand.clone();
     match discover(&issuer, ca_file.map(Into::into)).await {
         Ok(found) => endpoints.fill_gaps(found),
@@ -72,6 +73,12 @@ pub(super) async fn find(
     }
     let dialect = Dialect::Standard;
     Ok((Provider { issuer, client_id, scopes, endpoints, dialect }, by_hand))
+}
+
+/// The provider's host and port, which people know it by.
+pub(super) fn host_of(provider: &Provider) -> &str {
+    let rest = provider.issuer.split_once("://").map_or(provider.issuer.as_str(), |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest)
 }
 
 pub(super) fn missing(option: &str, variable: &str, what: &str) -> Failure {

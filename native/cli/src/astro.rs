@@ -1,0 +1,9 @@
+//! What `astro` has of its own: two systems, whose contexts are named by their domains.
+
+mod args;
+
+mod context;
+mod login;
+mod workspace;
+
+pub(crate) use self::args::Args;

@@ -1,0 +1,103 @@
+//! Contexts: profiles of the two systems, each named by its domain.
+
+use astropass::{Dialect, Domain, Home, Profile, System, printable};
+use serde_json::json;
+
+use super::args::ContextCommand;
+use crate::command::profile;
+use crate::context::{Context, env};
+use crate::failure::Failure;
+use crate::output;
+use crate::program::Program;
+
+/// Where `astro` signs in unless told otherwise.
+const DEFAULT: &str = "astronomer.io";
+
+/// The domain that is meant: the one named on the command line, over the environment, over the
+/// current context, over the default.
+pub(super) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure> {
+    let variable = env("ASTRO_DOMAIN");
+    let domain = match (named, &variable) {
+        (Some(name), variable) if variable.as_deref() != Some(name) => parse(home, name)?,
+        (_, Some(name)) => Domain::parse_override(name)
+            .map_err(|error| Failure::usage(format!("In ASTRO_DOMAIN, {error}.")))?,
+        (_, None) => {
+            // A file that cannot be read is reported by the command that needs it.
+            let current = home.current(Program::Astro.name()).ok().flatten();
+            parse(home, current.as_deref().unwrap_or(DEFAULT))?
+        }
+    };
+    if !Profile::is_name(domain.name()) {
+        return Err(Failure::usage(format!(
+            "The domain {:?} is too long; a context's name has at most 64 characters.",
+            domain.name()
+        )));
+    }
+    Ok(domain)
+}
+
+/// A context that is there stays what it is; only a developer makes `localhost` one of the cloud.
+fn parse(home: &Home, name: &str) -> Result<Domain, Failure> {
+    let cloud = |profile: &Profile| {
+        profile.provider.as_ref().is_some_and(|provider| provider.dialect == Dialect::Astro)
+    };
+    let stored = home.profile(name).ok().flatten();
+    let domain = match stored.is_some_and(|profile| cloud(&profile)) {
+        true => Domain::parse_override(name),
+        false => Domain::parse(name),
+    };
+    domain.map_err(|error| Failure::usage(format!("{name:?} is no domain: {error}.")))
+}
+
+pub(super) async fn run(context: &Context<'_>, command: &ContextCommand) -> Result<(), Failure> {
+    match command {
+        ContextCommand::List => list(context),
+        ContextCommand::Switch { domain } => {
+            profile::choose(context, parse(&context.home, domain)?.name())
+        }
+        ContextCommand::Delete { domain } => {
+            profile::remove(context, parse(&context.home, domain)?.name()).await
+        }
+    }
+}
+
+fn list(context: &Context<'_>) -> Result<(), Failure> {
+    let mut contexts = context.home.profiles()?;
+    contexts.retain(|profile| Program::Astro.owns(profile));
+    for profile in &contexts {
+        let is_current = profile.name == context.profile;
+        let system = match profile.provider.as_ref().map(|provider| provider.dialect) {
+            Some(Dialect::Astro) => System::Cloud,
+            _ => System::Software,
+        };
+        if context.global.json {
+            output::json(&json!({
+                "context": profile.name,
+                "current": is_current,
+                "system": match system { System::Cloud => "astro", System::Software => "software" },
+                "signed_in": profile.store.is_some(),
+                "user": output::user_json(profile.user.as_ref()),
+                "organization": output::named_json(profile.organization.as_ref()),
+                "workspace": output::named_json(profile.workspace.as_ref()),
+                "store": profile.store.map(|store| store.as_str()),
+            }));
+            continue;
+        }
+        let mark = if is_current { "*" } else { " " };
+        let who = profile::who(profile);
+        let system = match system {
+            System::Cloud => "Astro",
+            System::Software => "Software",
+        };
+        let workspace = profile.workspace.as_ref().map_or("", |workspace| &workspace.name);
+        output::line(&format!(
+            "{mark} {:<28} {system:<9} {who:<28} {}",
+            profile.name,
+            printable(workspace)
+        ));
+    }
+    if contexts.is_empty() && !context.global.json {
+        output::note("No contexts yet. Run 'astro login' to make one.");
+    }
+    Ok(())
+}
