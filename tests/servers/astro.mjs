@@ -50,6 +50,8 @@ const config = options({
   userinfo_email: true,
   // Whether a callback has `iss` (RFC 9207), and the metadata say so. Auth0 has none.
   callback_iss: false,
+  // Whether the redirect URI may have another port, for tests that run beside others.
+  any_port: false,
   // Auth0 answers 403 where others answer 400.
   invalid_grant_status: 403,
   // Organization API tokens -> name of the user that they act for. No login server knows them.

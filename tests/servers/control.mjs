@@ -1,10 +1,9 @@
 // What a test sees and changes of servers while they run, on a port of its own:
 //
-//   GET  /requests   {"requests": [{server, method, path, query, headers, body, status}]}, in their
-//                    order of arrival; `body` is parsed where it is JSON or a form
-//   DELETE /requests forgets them
-//   GET  /issued     {"issued": [...]}: every secret that was given out, for searching logs
-//   POST /set        {"option": value}: changes options from now on; answers the old values
+//   GET  /requests  {"requests": [{server, method, path, query, headers, body, status}]}, in their
+//                   order of arrival; `body` is parsed where it is JSON or a form
+//   GET  /issued    {"issued": [...]}: every secret that was given out, for searching logs
+//   POST /set       {"option": value}: changes options from now on; answers the old values
 //
 // And the option `faults`, a list, of which the first that fits is used:
 //
@@ -22,7 +21,6 @@ export class Control {
   /** More routes: {"POST /tokens": async (body) => answer}. */
   routes = {
     'GET /requests': () => ({ requests: this.requests.map(listed) }),
-    'DELETE /requests': () => ({ requests: this.requests.splice(0).length }),
     'GET /issued': () => ({ issued: this.issued }),
     'POST /set': (changes) => this.#set(changes),
   };

@@ -3,7 +3,7 @@
 //   node person.mjs VERIFICATION_URI_COMPLETE
 //   node person.mjs VERIFICATION_URI USER_CODE
 //   node person.mjs AUTHORIZATION_URL            (code + PKCE: goes on to the client's callback)
-//   options: --deny   --login NAME   --password WORD
+//   options: --deny   --login NAME (otherwise what the page proposes, or ada)   --password WORD
 //            --cookies FILE (of a browser that was here before)
 //            --port HOST=PORT (HOST is on loopback)   --ca FILE (the only authorities to trust)
 //   of the callback, which is where the link's `redirect_uri` points to:
@@ -33,7 +33,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     deny: { type: 'boolean' },
-    login: { type: 'string', default: 'ada' },
+    login: { type: 'string' },
     password: { type: 'string', default: 'any' },
     cookies: { type: 'string' },
     port: { type: 'string', multiple: true, default: [] },
@@ -57,7 +57,11 @@ try {
 
 async function goThrough() {
   const [link, userCode = ''] = positionals;
-  const typed = { user_code: userCode, login: values.login, password: values.password };
+  const typed = {
+    user_code: userCode,
+    login: values.login ?? 'ada',
+    password: values.password,
+  };
   const browser = new Browser({
     cookies: existsSync(values.cookies ?? '') ? JSON.parse(readFileSync(values.cookies)) : [],
     ports: Object.fromEntries(values.port.map(pair)),
@@ -90,11 +94,11 @@ async function goThrough() {
 
 /** What the client answers at its callback. */
 async function visits(browser, callback) {
+  if (values.stay) return [];
   const changed = new URL(callback);
   for (const [name, value] of values.set.map(pair)) changed.searchParams.set(name, value);
   for (const name of values.unset) changed.searchParams.delete(name);
-  const urls = values.stay ? [] : [changed];
-  if (values['then-true']) urls.push(callback);
+  const urls = values['then-true'] ? [changed, callback] : [changed];
   if (values.twice) urls.push(urls.at(-1));
   const pages = [];
   for (const url of urls) {
@@ -109,7 +113,9 @@ function press(browser, { url, form, denial }, denied, typed, leaves) {
   if (denied && denial.href !== undefined) return browser.open(new URL(denial.href, url), { leaves });
   const fields = new URLSearchParams();
   for (const input of form.inputs.filter(({ name }) => name !== undefined)) {
-    const value = input.value ?? typed[input.name] ?? '';
+    // Who was told a name types it over one that the page proposes.
+    const own = input.name === 'login' ? values.login : undefined;
+    const value = own ?? input.value ?? typed[input.name] ?? '';
     if (value === '') throw new Error(`nothing to type into ${input.name}`);
     fields.set(input.name, value);
   }

@@ -6,7 +6,7 @@
 //   POST /oauth/revoke   GET /userinfo   GET /.well-known/{openid-configuration,jwks.json}
 //
 // - the issuer ends in a slash
-// - the only redirect URI is http://localhost:12345/callback, with this very port
+// - the only redirect URI is http://localhost:12345/callback, with this very port (`any_port`)
 // - the scope offline_access gives a refresh token without prompt=consent
 // - access tokens are JWTs for the API that the userinfo endpoint takes as well; refresh tokens
 //   begin with "v1."
@@ -54,8 +54,8 @@ export async function startLogin(server, url, config, control) {
   const { provider, privateKey, errors } = await createProvider(url, config, KEY_ID, {
     clients: [
       publicClient(config.client_id, 'Astro CLI', ['authorization_code', 'refresh_token'], {
-        // Not "native", which would take any port.
-        application_type: 'web',
+        // To a native client every port is right.
+        application_type: config.any_port ? 'native' : 'web',
         redirect_uris: [REDIRECT_URI],
       }),
     ],

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{node, text};
 
-/// How a person goes through the pages at a link. By default it is `ada`, who approves.
+/// How a person goes through the pages at a link. By default it is whom the page proposes
+/// (`login_hint`), or `ada`, and approves.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Visitor(Vec<OsString>);
@@ -39,7 +40,7 @@ pub struct Page {
 }
 
 impl Visitor {
-    /// Signs in by this name, or email.
+    /// Signs in by this name, or email, whatever the page proposes.
     pub fn named(self, name: &str) -> Self {
         self.with("--login", name)
     }

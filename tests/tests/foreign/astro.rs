@@ -4,6 +4,7 @@ mod api;
 mod domains;
 mod houston;
 mod login;
+mod person;
 mod session;
 
 use std::sync::LazyLock;
