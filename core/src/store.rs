@@ -148,7 +148,8 @@ impl std::error::Error for StoreError {}
 /// Whether `name` can name a profile: it is safe in a file's name and in a keyring item's, on every
 /// system.
 pub fn is_profile_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
+    // With what stands around it in the name of a lock file, 255 bytes.
+    (1..=242).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
         && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
         && !name.ends_with(".")

@@ -199,7 +199,7 @@ impl Home {
 }
 
 impl Profile {
-    /// Whether `name` can name a profile: 1 to 64 letters, digits, `-`, `_` and `.`, beginning
+    /// Whether `name` can name a profile: 1 to 242 letters, digits, `-`, `_` and `.`, beginning
     /// with a letter or digit.
     pub fn is_name(name: &str) -> bool {
         is_profile_name(name)

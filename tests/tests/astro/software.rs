@@ -193,6 +193,14 @@ fn a_domain_that_only_begins_like_the_clouds_is_not_the_clouds() {
 }
 
 #[test]
+fn a_long_domain_is_one_too() {
+    let world = World::new();
+    let domain = format!("{}.{}.software.example", "a".repeat(60), "b".repeat(60));
+    let output = world.astro("login").args([&domain]).run();
+    assert!(output.failed(6).contains(&format!("There is no Astronomer Software at {domain}")));
+}
+
+#[test]
 fn options_of_the_other_system_are_refused() {
     let world = World::new();
     world.astro("login software.example --email ada@example.com").run().failed(2);

@@ -29,7 +29,7 @@ pub(super) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure
     };
     if !Profile::is_name(domain.name()) {
         return Err(Failure::usage(format!(
-            "The domain {:?} is too long; a context's name has at most 64 characters.",
+            "The domain {:?} is too long; a context's name has at most 242 characters.",
             domain.name()
         )));
     }
