@@ -1,6 +1,6 @@
 // npm `oidc-provider` as both of its wrappers want it.
 
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 
 /** Every token has it, so that a leak can be found by `grep`: see tests/src/server/token.rs. */
 export const MARKER = 'Y2FuYXJ5';
@@ -30,13 +30,26 @@ export function publicClient(clientId, name, grantTypes, rest) {
   };
 }
 
+/**
+ * A private key, by way of its text: the two objects of a pair share a lock in Node.js 20, and an
+ * export hangs for good where the other one is collected meanwhile.
+ */
+export function rsaKey() {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  return createPrivateKey(privateKey);
+}
+
 /** A provider whose key has the id `kid`. */
 export async function createProvider(issuer, config, kid, { features, ttl, ...rest }) {
   // Both are advice to people who would run it in production, and one of them goes to stdout.
   console.info = () => {};
   console.warn = () => {};
   const { Provider, errors } = await import('oidc-provider');
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const privateKey = rsaKey();
   const jwk = { ...privateKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' };
   const provider = new Provider(issuer, {
     jwks: { keys: [jwk] },

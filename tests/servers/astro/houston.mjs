@@ -21,9 +21,9 @@
 // one. What is done about a login with a password where that is off is not public: here it is
 // "Invalid authentication provider".
 
-import { generateKeyPairSync } from 'node:crypto';
 import { GraphQLError, buildSchema, execute, parse, validate } from 'graphql';
 import { bodyOf } from '../control.mjs';
+import { rsaKey } from '../provider.mjs';
 import { jwt } from './login.mjs';
 
 const schema = buildSchema(`
@@ -79,7 +79,7 @@ const AT = { createdAt: '2024-01-02T03:04:05.000Z', updatedAt: '2025-06-07T08:09
 
 /** The answer gives tokens: what the app and the control port need as well. */
 export function startHouston(server, appUrl, config, control) {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const privateKey = rsaKey();
   const given = new Map();
 
   function tokenFor(user, expiresIn = config.houston_token_ttl) {
