@@ -2,7 +2,7 @@
 
 import { mkdtemp, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -12,13 +12,20 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** The built package that is measured: $ASTROPASS_PACKAGE, or npm/ of this checkout. */
 export const packageFolder = process.env.ASTROPASS_PACKAGE ?? join(here, "../../npm");
 
-/** The bytes of the script that `source` becomes. */
+/** The bytes of the scripts that `source` becomes: of what is loaded at once. */
 export async function script(source, resolveDir) {
   return (await scripts(source, resolveDir)).first;
 }
 
 /** The same as what is loaded at once, and what is loaded `later`. */
-export async function scripts(source, resolveDir = here) {
+export async function scripts(source, resolveDir) {
+  const files = await bundled(source, resolveDir);
+  const bytes = (wanted) => Buffer.concat(files.filter(wanted).map(({ contents }) => contents));
+  return { first: bytes(({ isFirst }) => isFirst), later: bytes(({ isFirst }) => !isFirst) };
+}
+
+/** The files that `source` becomes, and which are loaded at once; the one to load is the entry. */
+export async function bundled(source, resolveDir = here) {
   // `astropass` is found as any package is, by its manifest.
   const folder = await mkdtemp(join(tmpdir(), "astropass-size-"));
   try {
@@ -43,11 +50,12 @@ export async function scripts(source, resolveDir = here) {
     ];
     const [entry] = Object.keys(outputs).filter((path) => outputs[path].entryPoint === "<stdin>");
     const first = new Set(atOnce(entry));
-    const bytes = (wanted) => Buffer.concat(
-      Object.keys(outputs).filter(wanted).map((path) =>
-        result.outputFiles.find((file) => file.path === resolve(path)).contents),
-    );
-    return { first: bytes((path) => first.has(path)), later: bytes((path) => !first.has(path)) };
+    return Object.keys(outputs).map((path) => ({
+      name: basename(path),
+      isEntry: path === entry,
+      isFirst: first.has(path),
+      contents: result.outputFiles.find((file) => file.path === resolve(path)).contents,
+    }));
   } finally {
     await rm(folder, { recursive: true });
   }

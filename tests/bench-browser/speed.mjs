@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { launch } from "../packaging/harness/chromium.mjs";
 import { site } from "../packaging/harness/site.mjs";
-import { script, wasm } from "./bundle.mjs";
+import { bundled, wasm } from "./bundle.mjs";
 import { libraries } from "./libraries.mjs";
 
 const pages = join(dirname(fileURLToPath(import.meta.url)), "pages");
@@ -63,7 +63,9 @@ async function folder(t, all) {
   for (const { name } of all) {
     const source = await readFile(join(pages, `${name}.js`), "utf8");
     const html = `<!doctype html><title>${name}</title>`;
-    await writeFile(join(path, `${name}.js`), await script(source, pages));
+    for (const file of await bundled(source, pages)) {
+      await writeFile(join(path, file.isEntry ? `${name}.js` : file.name), file.contents);
+    }
     await writeFile(
       join(path, `${name}.html`),
       `${html}<script type="module" src="/${name}.js"></script>`,
