@@ -70,7 +70,7 @@ pub trait Flow {
 /// ```text
 /// Start ─send→ Sent ─answer→ Ended
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Exchange {
     Start,
     Sent,
@@ -78,26 +78,28 @@ enum Exchange {
 }
 
 impl Exchange {
-    /// The step of [`Flow`], with what differs between machines: the request, and its answer.
-    fn step<T>(
-        &mut self,
+    /// The step of [`Flow`] for `machine`, with what differs between machines: where its state is,
+    /// its request, and what the answer says.
+    fn step<M, T>(
+        machine: &mut M,
+        state: impl Fn(&mut M) -> &mut Self,
         input: Input,
-        request: impl FnOnce() -> Result<Box<Request>, Error>,
-        answer: impl FnOnce(&Response) -> Result<T, Error>,
+        request: impl FnOnce(&mut M) -> Result<Box<Request>, Error>,
+        answered: impl FnOnce(&M, &Response) -> Result<T, Error>,
     ) -> Result<Action<T>, Error> {
-        let (state, action) = match (std::mem::replace(self, Self::Ended), input) {
-            (Self::Start, Input::Tick) => (Self::Sent, Action::Send(request()?)),
+        let (next, action) = match (std::mem::replace(state(machine), Self::Ended), input) {
+            (Self::Start, Input::Tick) => (Self::Sent, Action::Send(request(machine)?)),
             (Self::Sent, Input::Response(response)) => {
-                (Self::Ended, Action::Done(answer(&*response?)?))
+                (Self::Ended, Action::Done(answered(machine, &*response?)?))
             }
             (Self::Sent, Input::Tick) => (Self::Sent, Action::AwaitResponse),
             (Self::Ended, _) => return Err(Error::Finished),
             (Self::Start, Input::Response(_)) => {
-                *self = Self::Start;
+                *state(machine) = Self::Start;
                 return Err(Error::UnexpectedResponse);
             }
         };
-        *self = state;
+        *state(machine) = next;
         Ok(action)
     }
 }

@@ -138,6 +138,11 @@ impl Endpoints {
     }
 }
 
+/// The `Authorization` field of RFC 6750 §2.1.
+pub(crate) fn bearer(access_token: &Secret) -> Secret {
+    Secret::new(concat(&["Bearer ", access_token.expose_secret()]))
+}
+
 impl Provider {
     /// The stored form: an object without secrets.
     pub fn to_value(&self) -> Value {
@@ -199,7 +204,7 @@ impl Provider {
     pub fn authorization(&self, access_token: &Secret) -> Secret {
         match self.dialect {
             Dialect::Software => access_token.clone(),
-            _ => Secret::new(concat(&["Bearer ", access_token.expose_secret()])),
+            _ => bearer(access_token),
         }
     }
 

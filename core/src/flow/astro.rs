@@ -157,10 +157,7 @@ impl Flow for OrganizationLookup {
     type Output = Option<String>;
 
     fn step(&mut self, input: Input, _now: Instant) -> Result<Action<Option<String>>, Error> {
-        let mut state = self.state;
-        let action = state.step(input, || self.request(), |response| self.answered(response));
-        self.state = state;
-        action
+        Exchange::step(self, |it| &mut it.state, input, |it| it.request(), Self::answered)
     }
 }
 

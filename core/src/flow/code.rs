@@ -72,8 +72,10 @@ impl Pending {
         fields.extend_from_slice(parameters);
         // OpenID Connect Core §11: without it there is no refresh token.
         let asks_for = |name| provider.scopes.iter().any(|scope| scope == name);
+        let (_, query) = split_query(endpoint.as_str());
+        let in_query = form_fields(query).unwrap_or_default();
         let has_prompt = parameters.iter().any(|(name, _)| *name == "prompt")
-            || endpoint.as_str().as_bytes().windows(7).any(|seven| seven == b"prompt=");
+            || in_query.iter().any(|(name, _)| name == "prompt");
         if provider.dialect == Dialect::Standard
             && asks_for("openid")
             && asks_for("offline_access")
@@ -255,9 +257,6 @@ impl Flow for Code {
     type Output = Box<Grant>;
 
     fn step(&mut self, input: Input, _now: Instant) -> Result<Action<Box<Grant>>, Error> {
-        let mut state = self.state;
-        let action = state.step(input, || self.request(), |response| self.answered(response));
-        self.state = state;
-        action
+        Exchange::step(self, |it| &mut it.state, input, |it| it.request(), Self::answered)
     }
 }

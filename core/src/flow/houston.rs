@@ -211,9 +211,6 @@ impl<T> Flow for Houston<T> {
     type Output = T;
 
     fn step(&mut self, input: Input, _now: Instant) -> Result<Action<T>, Error> {
-        let mut state = self.state;
-        let action = state.step(input, || Ok(self.request()), |response| self.answered(response));
-        self.state = state;
-        action
+        Exchange::step(self, |it| &mut it.state, input, |it| Ok(it.request()), Self::answered)
     }
 }

@@ -100,9 +100,6 @@ impl Flow for PastedToken {
     type Output = Box<Grant>;
 
     fn step(&mut self, input: Input, _now: Instant) -> Result<Action<Box<Grant>>, Error> {
-        let mut state = self.state;
-        let action = state.step(input, || self.request(), |response| self.answered(response));
-        self.state = state;
-        action
+        Exchange::step(self, |it| &mut it.state, input, |it| it.request(), Self::answered)
     }
 }

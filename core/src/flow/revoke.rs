@@ -41,15 +41,16 @@ impl Flow for Revoke {
     type Output = ();
 
     fn step(&mut self, input: Input, _now: Instant) -> Result<Action<()>, Error> {
-        let answered = |response: &Response| match (self.dialect, response.status) {
+        let answered = |it: &Self, response: &Response| match (it.dialect, response.status) {
             (_, 200..=299) => Ok(()),
             // WorkOS signs out in a browser, and sends it on.
             (Dialect::WorkOs(_), 302 | 303 | 307) => Ok(()),
             _ => {
-                let sent = &[&self.token];
-                Err(Error::from_response("revocation response", response, self.parse, sent))
+                let sent = &[&it.token];
+                Err(Error::from_response("revocation response", response, it.parse, sent))
             }
         };
-        self.state.step(input, || self.request.take().ok_or(Error::Finished), answered)
+        let request = |it: &mut Self| it.request.take().ok_or(Error::Finished);
+        Exchange::step(self, |it| &mut it.state, input, request, answered)
     }
 }

@@ -75,10 +75,7 @@ impl Flow for Userinfo {
     type Output = User;
 
     fn step(&mut self, input: Input, _now: Instant) -> Result<Action<User>, Error> {
-        let mut state = self.state;
-        let request = || request(&self.provider, &self.access_token);
-        let action = state.step(input, request, |response| self.answered(response));
-        self.state = state;
-        action
+        let request = |it: &mut Self| request(&it.provider, &it.access_token);
+        Exchange::step(self, |it| &mut it.state, input, request, Self::answered)
     }
 }

@@ -1,5 +1,6 @@
 use super::{Flow, is_id, success};
 use crate::flow::{Action, Input};
+use crate::provider::bearer;
 use crate::wire::{ParseJson, Value, concat};
 use crate::{Endpoint, Error, Instant, InvalidUrl, Named, Request, Response, Secret, User};
 
@@ -68,8 +69,7 @@ impl Account {
             endpoint = endpoint.with_fields(fields)?;
         }
         let mut request = Request::fetch(endpoint);
-        let bearer = concat(&["Bearer ", self.access_token.expose_secret()]);
-        request.authorization = Some(Secret::new(bearer));
+        request.authorization = Some(bearer(&self.access_token));
         Ok(request)
     }
 
