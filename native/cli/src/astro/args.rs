@@ -77,7 +77,7 @@ pub(super) struct Login {
     #[arg(short, long, conflicts_with = "token_login")]
     pub(super) oauth: bool,
     /// Astro: the e-mail address, which is asked for otherwise
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = email_address)]
     pub(super) email: Option<String>,
     /// Astro: the organization, which is found by the e-mail address otherwise; its id at the login
     /// server, or with --token-login at the API
@@ -92,6 +92,16 @@ pub(super) struct Login {
     /// PEM file of certificates to trust besides the system's
     #[arg(long, value_name = "FILE")]
     pub(super) ca_file: Option<PathBuf>,
+}
+
+/// Only what can surely be none is refused: whether it is one, the login server knows.
+pub(super) fn email_address(text: &str) -> Result<String, String> {
+    let parts = text.rsplit_once('@');
+    let plausible = parts.is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
+    if plausible && !text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is no e-mail address; give one such as ada@example.com."))
 }
 
 #[derive(Debug, Subcommand)]

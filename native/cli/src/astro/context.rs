@@ -1,5 +1,7 @@
 //! Contexts: profiles of the two systems, each named by its domain.
 
+use std::fmt::Display;
+
 use astropass::{Builder, Dialect, Domain, Home, Profile, Provider, System, printable};
 use serde_json::json;
 
@@ -19,8 +21,9 @@ pub(super) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure
     let variable = env("ASTRO_DOMAIN");
     let domain = match (named, &variable) {
         (Some(name), variable) if variable.as_deref() != Some(name) => parse(home, name)?,
-        (_, Some(name)) => Domain::parse_override(name)
-            .map_err(|error| Failure::usage(format!("In ASTRO_DOMAIN, {error}.")))?,
+        (_, Some(name)) => {
+            Domain::parse_override(name).map_err(|error| no_domain("ASTRO_DOMAIN", error))?
+        }
         (_, None) => {
             // A file that cannot be read is reported by the command that needs it.
             let current = home.current(Program::Astro.name()).ok().flatten();
@@ -50,17 +53,20 @@ pub(crate) fn at_domain(builder: Builder, home: &Home, name: &str) -> Result<Bui
 
 /// A context that is there stays what it is; only a developer makes `localhost` one of the cloud.
 fn parse(home: &Home, name: &str) -> Result<Domain, Failure> {
-    let cloud = |profile: &Profile| {
-        profile.provider.as_ref().is_some_and(|provider| provider.dialect == Dialect::Astro)
-    };
     let stored = home.profile(name).ok().flatten();
-    let domain = match stored.is_some_and(|profile| cloud(&profile)) {
+    let domain = match stored.as_ref().is_some_and(is_cloud) {
         true => Domain::parse_override(name),
         false => Domain::parse(name),
     };
-    domain.map_err(|error| {
-        Failure::usage(format!("In {name:?}, {error}. Give one such as example.com."))
-    })
+    domain.map_err(|error| no_domain(&format!("{name:?}"), error))
+}
+
+fn no_domain(place: &str, error: impl Display) -> Failure {
+    Failure::usage(format!("In {place}, {error}. Give a domain such as example.com."))
+}
+
+fn is_cloud(profile: &Profile) -> bool {
+    profile.provider.as_ref().is_some_and(|provider| provider.dialect == Dialect::Astro)
 }
 
 pub(super) async fn run(context: &Context<'_>, command: &ContextCommand) -> Result<(), Failure> {
@@ -80,15 +86,15 @@ fn list(context: &Context<'_>) -> Result<(), Failure> {
     contexts.retain(|profile| Program::Astro.owns(profile));
     for profile in &contexts {
         let is_current = profile.name == context.profile;
-        let system = match profile.provider.as_ref().map(|provider| provider.dialect) {
-            Some(Dialect::Astro) => System::Cloud,
-            _ => System::Software,
+        let (system, system_json) = match is_cloud(profile) {
+            true => ("Astro", "astro"),
+            false => ("Software", "software"),
         };
         if context.global.json {
             output::json(&json!({
                 "context": profile.name,
                 "current": is_current,
-                "system": match system { System::Cloud => "astro", System::Software => "software" },
+                "system": system_json,
                 "signed_in": profile.store.is_some(),
                 "user": output::user_json(profile.user.as_ref()),
                 "organization": output::named_json(profile.organization.as_ref()),
@@ -99,10 +105,6 @@ fn list(context: &Context<'_>) -> Result<(), Failure> {
         }
         let mark = if is_current { "*" } else { " " };
         let who = profile::who(profile);
-        let system = match system {
-            System::Cloud => "Astro",
-            System::Software => "Software",
-        };
         let workspace = profile.workspace.as_ref().map_or("", |workspace| &workspace.name);
         output::line(&format!(
             "{mark} {:<28} {system:<9} {who:<28} {}",

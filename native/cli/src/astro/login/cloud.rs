@@ -1,6 +1,7 @@
 use astropass::{BrowserLogin, Endpoint, Session, find_organization, login_server, printable};
 
 use super::{Attempt, with_token};
+use crate::astro::args::email_address;
 use crate::command::browser::{self, Manner};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -59,7 +60,7 @@ pub(super) async fn sign_in(attempt: &Attempt<'_>) -> Result<(Session, Option<St
 async fn email(attempt: &Attempt<'_>) -> Result<Option<String>, Failure> {
     let remembered = attempt.before.as_ref().and_then(|profile| profile.email.clone());
     if let Some(email) = &attempt.login.email {
-        return check(email).map(Some);
+        return Ok(Some(email.clone()));
     }
     if !Context::attended() {
         return Ok(remembered);
@@ -72,24 +73,12 @@ async fn email(attempt: &Attempt<'_>) -> Result<Option<String>, Failure> {
         match (answer.trim(), &remembered) {
             ("", Some(email)) => return Ok(Some(email.clone())),
             ("", None) => return Ok(None),
-            (email, _) => match check(email) {
+            (email, _) => match email_address(email) {
                 Ok(email) => return Ok(Some(email)),
-                Err(failure) => output::note(failure.message()),
+                Err(problem) => output::note(&problem),
             },
         }
     }
-}
-
-/// Only what can surely be none is refused: whether it is one, the login server knows.
-fn check(email: &str) -> Result<String, Failure> {
-    let parts = email.rsplit_once('@');
-    let plausible = parts.is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
-    if plausible && !email.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Ok(email.to_owned());
-    }
-    Err(Failure::usage(format!(
-        "{email:?} is no e-mail address; give one such as ada@example.com."
-    )))
 }
 
 /// The organization of the user with this `email`. Where it cannot be had, the login server asks.
