@@ -21,7 +21,7 @@ pub use self::keyring::{Items, Keyring, Prompt};
 pub use self::kind::{StoreChoice, StoreKind};
 pub use self::notice::Notice;
 pub(crate) use self::notice::Notices;
-pub(crate) use self::private::failed;
+pub(crate) use self::private::{failed, open_in_place};
 use self::vault::Vault;
 use crate::Home;
 use crate::runtime::SystemRuntime;

@@ -1,10 +1,10 @@
-use std::fs::{self, OpenOptions, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io;
 use std::path::Path;
 
 use astropass_core::StoreError;
 
-use crate::store::failed;
+use crate::store::{failed, open_in_place};
 
 /// A lock of a [`Home`](crate::Home).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +35,7 @@ pub struct Process {
 
 /// Tries the lock, shared and for no longer than that takes: who wants it meanwhile tries again.
 pub(super) fn state(path: &Path) -> Result<LockState, StoreError> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
-        (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed(),
-    );
-    let file = match options.open(path) {
+    let file = match open_in_place(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LockState::Free),
         Err(error) => return Err(failed("cannot open", path, &error)),

@@ -1,6 +1,6 @@
 //! `credentials.json` and its folder: read, replaced and locked.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::document::{self, Document, Parsed};
 use super::notice::{Notice, Notices};
-use super::private::{Lock, Signature, failed, write_private};
+use super::private::{Lock, Signature, failed, open_in_place, write_private};
 use crate::json::{parse_json, print_json_pretty};
 
 /// The folder that holds `credentials.json`, created when first written to.
@@ -205,15 +205,7 @@ impl Folder {
 
     fn read_text(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let path = self.file();
-        let mut options = OpenOptions::new();
-        options.read(true);
-        // A pipe in its place must not hang, and a link must not lead elsewhere.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::custom_flags(
-            &mut options,
-            (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed(),
-        );
-        let file = match options.open(&path) {
+        let file = match open_in_place(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(_) if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) => {

@@ -72,6 +72,19 @@ fn number(_: &fs::Metadata) -> (u64, u64) {
     (0, 0)
 }
 
+/// Opens what is at `path` itself for reading: a pipe there must not hang, and a link must not lead
+/// elsewhere.
+pub(crate) fn open_in_place(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed(),
+    );
+    options.open(path)
+}
+
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
