@@ -64,7 +64,8 @@ impl std::error::Error for ServerError {}
 
 /// `text` made safe to show, in answer to a request with the secrets `sent`.
 fn safe(text: &str, sent: &[&Secret]) -> String {
-    let mut text = text.to_owned();
+    // First: what is taken out later would join the halves of a secret.
+    let mut text = visible(text, usize::MAX);
     for secret in sent {
         text = without(&text, secret.expose_secret());
     }
@@ -91,8 +92,12 @@ fn without(text: &str, secret: &str) -> String {
 /// `text` of a server without what could act on a terminal or hide other text, cut at 200
 /// characters.
 pub fn printable(text: &str) -> String {
+    visible(text, 200)
+}
+
+fn visible(text: &str, most: usize) -> String {
     let mut safe = String::new();
-    for (at, c) in text.char_indices().filter(|(_, c)| !is_unprintable(*c)).take(200) {
+    for (at, c) in text.char_indices().filter(|(_, c)| !is_unprintable(*c)).take(most) {
         safe.push_str(text.get(at..at + c.len_utf8()).unwrap_or_default());
     }
     safe
