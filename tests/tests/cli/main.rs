@@ -16,6 +16,7 @@ mod interrupt;
 mod login;
 mod login_ends;
 mod logout;
+mod memory;
 mod neighbours;
 mod processes;
 mod profile;
