@@ -122,7 +122,7 @@ export class Astropass implements AsyncDisposable {
    *   then the page stays
    */
   async loginWithRedirect(options: RedirectOptions = {}): Promise<void> {
-    return (await this.#logins()).leave(options);
+    return (await this.#logins(options.signal)).leave(options);
   }
 
   /**

@@ -50,12 +50,13 @@ export class Logins {
   }
 
   /** `loginWithRedirect` */
-  async leave(options: RedirectOptions): Promise<void> {
+  async leave({ signal, ...options }: RedirectOptions): Promise<void> {
     const begun = asked(options);
-    const url = await this.#run(async () => {
-      await this.#look(true);
-      return run(this.#session.beginRedirect(begun));
-    });
+    const url = await this.#begin(signal, (ended) =>
+      run(this.#session.beginRedirect(begun), ended),
+    );
+    signal?.throwIfAborted();
+    this.#closed.throwIfAborted();
     location.assign(url);
   }
 
@@ -105,27 +106,42 @@ export class Logins {
     signal: AbortSignal | undefined,
     begin: (fail: (error: unknown) => void, over: AbortSignal) => Task<Task<void>>,
   ): Promise<void> {
+    await this.#begin(signal, async (ended, fail, over) => run(await run(begin(fail, over), ended)));
+    await this.#look();
+  }
+
+  /**
+   * What begins a login, where it could be stored. It is told when `signal` or `fail` has `ended` it,
+   * or this object has, and for its helpers when all is `over`.
+   */
+  async #begin<T>(
+    signal: AbortSignal | undefined,
+    begin: (
+      ended: Promise<void>,
+      fail: (error: unknown) => void,
+      over: AbortSignal,
+    ) => Promise<T>,
+  ): Promise<T> {
     const over = new AbortController();
-    const { promise: abandoned, resolve: abandon } = deferred();
+    const { promise: ended, resolve: end } = deferred();
     const thrown = deferred<never>();
     const fail = (error: unknown) => {
-      abandon();
+      end();
       thrown.reject(error);
     };
-    for (const end of [signal, this.#closed]) {
-      end?.addEventListener("abort", () => abandon(), { signal: over.signal });
+    for (const ending of [signal, this.#closed]) {
+      ending?.addEventListener("abort", () => end(), { signal: over.signal });
     }
     const login = this.#run(async () => {
       await this.#look(true);
-      return run(await run(begin(fail, over.signal), abandoned));
+      return begin(ended, fail, over.signal);
     });
     try {
-      await abortable(Promise.race([login, thrown.promise]), signal);
+      return await abortable(Promise.race([login, thrown.promise]), signal);
     } finally {
       // It goes on until it has noticed.
       void login.catch(() => {}).then(() => over.abort());
     }
-    await this.#look();
   }
 }
 

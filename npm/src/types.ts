@@ -89,6 +89,8 @@ export interface AuthorizationOptions {
 export interface RedirectOptions extends AuthorizationOptions {
   /** Anything that {@link Astropass.handleRedirect} shall give back: the place to go on at, say. */
   returnTo?: string;
+  /** Ends the login, up to where the page begins to go. */
+  signal?: AbortSignal;
 }
 
 export interface PopupOptions extends AuthorizationOptions {

@@ -72,6 +72,25 @@ test("a sign-in that is denied, another that fails, and back from the third", LI
   await shows(page, "Sign in to Astropass");
 });
 
+test("a sign-in that is cancelled while the sign-in page does not answer", LIMIT, async (t) => {
+  const { page, server } = await open(t);
+  await shows(page, "Sign in to Astropass");
+  await server.fault("authorization:1:hang");
+  // While a page is about to go the driver reaches nothing in it.
+  await page.evaluate(() => {
+    const cancel = () =>
+      [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Cancel");
+    const seen = new MutationObserver(() => cancel()?.click());
+    seen.observe(document.body, { childList: true, subtree: true });
+  });
+  const stopped = new Promise((stopped) => page.once("requestfailed", stopped));
+  await press(page, "Sign in");
+  assert.match((await stopped).url(), /authorize/);
+  await shows(page, "Sign in to Astropass");
+  await press(page, "Sign in");
+  await shows(page, "Sign in");
+});
+
 test("in a window of its own, by keyboard", LIMIT, async (t) => {
   const { page } = await open(t);
   await shows(page, "Sign in to Astropass");

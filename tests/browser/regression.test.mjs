@@ -116,3 +116,38 @@ inBrowsers("a listener that threw kept the others from hearing", async (world) =
   });
   assert.deepEqual(heard, ["signedOut", "signedIn"]);
 });
+
+inBrowsers("a redirect login that was aborted, or whose object was closed, left the page", async (world) => {
+  const server = await world.embedded("--auto-approve");
+  const page = await world.tab();
+  const ends = await page.evaluate(
+    async ({ clientId, url }) => {
+      /** How a login ends that `end` comes to while the provider has not answered yet. */
+      async function given(end) {
+        let ask, answer;
+        const asked = new Promise((resolve) => (ask = resolve));
+        const answered = new Promise((resolve) => (answer = resolve));
+        const slow = (request) => answered.then(() => fetch(request), ask());
+        const own = await Astropass.create({ clientId, issuer: url, fetch: slow });
+        const control = new AbortController();
+        const login = outcome(own.loginWithRedirect({ signal: control.signal }));
+        await asked;
+        const ended = end(own, control);
+        if (ended === undefined) await login;
+        answer();
+        await (ended ?? own.close());
+        return login.then(({ code, name }) => code ?? name);
+      }
+      return [
+        await given((_, control) => control.abort(new RangeError("enough"))),
+        await given((own) => own.close()),
+      ];
+    },
+    { clientId: server.clientId, url: server.url },
+  );
+  assert.deepEqual(ends, ["RangeError", "misuse"]);
+  // The page is there, and has sent nobody away.
+  await page.evaluate((url) => fetch(`${url}/_test/stats`).catch(() => {}), server.url);
+  assert.equal(page.url(), `${world.site.origin}/`);
+  assert.equal((await server.stats()).requests.authorization, undefined);
+});
