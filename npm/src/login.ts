@@ -8,6 +8,8 @@ import type { LoginOptions, PopupOptions, RedirectOptions, RedirectResult } from
 
 /** How often to see whether a window is still there, in milliseconds: nobody tells. */
 const LOOK = 250;
+/** How soon after a window that is closed the page behind it has the focus, in milliseconds. */
+const BACK = 1000;
 
 /** How many answers are being handled in this page. */
 let handling = 0;
@@ -196,10 +198,18 @@ function visitor(
     const state = new URL(url).searchParams.get("state")!;
     const end = Date.now() + expiresIn * 1000;
     const channel = channelOf(state);
+    let focused = document.hasFocus();
+    let came = 0;
+    let gone = 0;
     const timer = setInterval(() => {
-      if (Date.now() > end) resolve(undefined);
-      // A page there that cuts itself off (COOP) looks closed from here, but is in front of it.
-      else if (popup.closed && !document.hidden && document.hasFocus()) {
+      const now = Date.now();
+      const before = focused;
+      focused = document.hasFocus();
+      if (focused && !before) came = now;
+      if (popup.closed) gone ||= now;
+      if (now > end) resolve(undefined);
+      // A page there that cuts itself off (COOP) looks closed from here, but keeps the focus.
+      else if (gone && focused && Math.abs(came - gone) < BACK) {
         failed(new AstropassError("popup_closed", "the sign-in window was closed"));
       }
     }, LOOK);

@@ -94,7 +94,10 @@ export interface RedirectOptions extends AuthorizationOptions {
 }
 
 export interface PopupOptions extends AuthorizationOptions {
-  /** Ends the login and closes the window; until then an earlier session stays as it was. */
+  /**
+   * Ends the login, and closes the window where its pages have not cut themselves off; until then an
+   * earlier session stays as it was.
+   */
   signal?: AbortSignal;
 }
 

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import { serveDashboard } from "../../examples/dashboard/serve.mjs";
 import { launch } from "./harness/browsers.mjs";
+import { focusPopups } from "./harness/person.mjs";
 import { EMBEDDED, admin } from "./harness/programs.mjs";
 
 const PICTURES = fileURLToPath(new URL("../../target/screenshots", import.meta.url));
@@ -105,6 +106,7 @@ test("in a window of its own, by keyboard", LIMIT, async (t) => {
 
 test("a window that is closed, and one that is given up", LIMIT, async (t) => {
   const { page } = await open(t);
+  await page.evaluate(focusPopups);
   await shows(page, "Sign in to Astropass");
   const popup = await pressWindow(page);
   await popup.close();
