@@ -129,6 +129,7 @@ export class Astropass implements AsyncDisposable {
    * Ends a login that {@link loginWithRedirect} began, if `url` is an answer to one: call it on each
    * page that is a redirect URI. It takes the answer out of the page's URL before it returns. Where
    * there is none it does nothing. An earlier session stays until the new one is stored.
+   * Where several profiles share a page, keep its URL first and give it to each of them.
    *
    * In a window of {@link loginWithPopup} it gives the URL to the page that waits for it, and closes
    * the window.
