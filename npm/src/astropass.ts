@@ -157,7 +157,7 @@ export class Astropass implements AsyncDisposable {
   async loginWithPopup(options: PopupOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     // It keeps its `opener`: once that is null, Chromium lets nobody here close it any more.
-    const popup = open("", "", "popup,width=480,height=720");
+    const popup = globalThis.open?.("", "", "popup,width=480,height=720");
     try {
       await (await this.#logins(options.signal)).inWindow(popup, options);
     } finally {

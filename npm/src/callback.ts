@@ -11,7 +11,7 @@ export function stateOf(url: string): string | undefined {
 
 /** Takes the answer out of the page's URL and history, and leaves the rest to the byte. */
 export function clean(url: string): void {
-  if (url !== location.href) return;
+  if (url !== globalThis.location?.href) return;
   const [page, hash] = url.split(/(?=#)/, 2);
   const rest = page!.replace(PARAMETERS, ([first]) => (first === "?" ? "?" : ""));
   history.replaceState(history.state, "", rest.replace("?&", "?").replace(/\?$/, "") + (hash ?? ""));

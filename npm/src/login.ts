@@ -53,6 +53,7 @@ export class Logins {
 
   /** `loginWithRedirect` */
   async leave({ signal, ...options }: RedirectOptions): Promise<void> {
+    needPage();
     const begun = asked(options);
     const url = await this.#begin(signal, (ended) =>
       run(this.#session.beginRedirect(begun), ended),
@@ -64,6 +65,7 @@ export class Logins {
 
   /** `handleRedirect`, of a `url` with its `state`; or of none, where the tab has a note. */
   async comeBack(url: string, state?: string): Promise<RedirectResult | undefined> {
+    needPage();
     if (!state) {
       if (handling) return undefined;
       sessionStorage.removeItem(NOTE);
@@ -88,7 +90,11 @@ export class Logins {
   }
 
   /** `loginWithPopup`, in the window that it has opened. */
-  async inWindow(popup: Window | null, { signal, ...options }: PopupOptions): Promise<void> {
+  async inWindow(
+    popup: Window | null | undefined,
+    { signal, ...options }: PopupOptions,
+  ): Promise<void> {
+    needPage();
     if (!popup) {
       throw new AstropassError("popup_blocked", "the browser opens a window only right in a click");
     }
@@ -144,6 +150,13 @@ export class Logins {
       // It goes on until it has noticed.
       void login.catch(() => {}).then(() => over.abort());
     }
+  }
+}
+
+/** Workers and programs have nothing that goes anywhere, or comes back. */
+function needPage(): void {
+  if (!globalThis.document) {
+    throw new AstropassError("misuse", "only a page can do this: elsewhere, call login()");
   }
 }
 
