@@ -151,3 +151,12 @@ inBrowsers("a redirect login that was aborted, or whose object was closed, left 
   assert.equal(page.url(), `${world.site.origin}/`);
   assert.equal((await server.stats()).requests.authorization, undefined);
 });
+
+inBrowsers("taking an answer out of the URL cut the fragment at its second #", async (world) => {
+  const page = await world.tab();
+  const fragment = "#/notes#two?code=kept";
+  await page.goto(`${world.site.origin}/?mine=1&code=1&state=${"A".repeat(22)}${fragment}`);
+  await create(page, { clientId: "client_test", issuer: world.site.origin });
+  await page.evaluate(() => void auth.handleRedirect().catch(() => {}));
+  assert.equal(page.url(), `${world.site.origin}/?mine=1${fragment}`);
+});
