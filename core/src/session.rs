@@ -241,7 +241,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             self.state().current = None;
             return Err(Error::NotSignedIn);
         };
-        if self.state().current.as_ref().is_some_and(|current| current.revision == stored) {
+        let before = self.state().current.clone();
+        if before.as_ref().is_some_and(|current| current.revision == stored) {
             return Ok(());
         }
         let Some((revision, credentials)) = self.store.load().await? else {
@@ -249,8 +250,10 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             return Err(Error::NotSignedIn);
         };
         let mut state = self.state();
-        // Others read meanwhile, or even refreshed and could not save: theirs is not older.
-        if state.current.as_ref().is_some_and(|current| current.revision == revision) {
+        // Others read, switched or refreshed meanwhile, saved or not: theirs is not older.
+        if let Some(current) = &state.current
+            && before.is_none_or(|before| !Arc::ptr_eq(&before, current))
+        {
             return Ok(());
         }
         let is_first = state.identity.is_none();

@@ -169,8 +169,10 @@ impl Inner {
 
     /// Makes `grant` the session.
     pub(crate) async fn establish(&self, core: Arc<Core>, grant: Box<Grant>) -> Result<(), Error> {
+        // First: who is told of the new session looks at it at once, and to the core before it would
+        // be somebody else's.
+        *self.core.borrow_mut() = Some(Arc::clone(&core));
         core.establish(grant).await?;
-        *self.core.borrow_mut() = Some(core);
         Ok(())
     }
 

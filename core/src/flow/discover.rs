@@ -2,8 +2,8 @@ use super::{Action, Flow, Input};
 use crate::endpoint::without_slashes;
 use crate::wire::{ParseJson, concat};
 use crate::{
-    Endpoint, Endpoints, Error, HttpError, HttpErrorKind, Instant, IssuerMismatch, Request, Response,
-    printable,
+    Endpoint, Endpoints, Error, HttpError, HttpErrorKind, Instant, IssuerMismatch, Request,
+    Response, printable,
 };
 
 /// Finds a provider's endpoints by its issuer (RFC 8414 and OpenID Connect Discovery).
