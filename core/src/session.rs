@@ -190,6 +190,13 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         state.current.as_ref().map(|c| c.credentials.clone()).ok_or(Error::NotSignedIn)
     }
 
+    /// The revision that was read last, and whether the server is known to have ended the session
+    /// that is there.
+    pub fn standing(&self) -> Option<(Revision, bool)> {
+        let state = self.state();
+        Some((state.current.as_ref()?.revision.clone(), state.over().is_some()))
+    }
+
     /// Ends the session: at the server where that can be done, and here in any case (rule 10).
     ///
     /// # Errors

@@ -80,16 +80,23 @@ impl Session {
         })
     }
 
-    /// Gives `{user, organization, expiresAt}` of the stored session.
+    /// Gives `{user, organization, expiresAt, revision, over}` of the stored session; it is `over`
+    /// where the server has ended it.
     pub fn credentials(&self) -> Task {
         let inner = Rc::clone(&self.0);
         Task::new(async move {
-            let found = inner.core().await?.credentials().await;
+            let core = inner.core().await?;
+            let found = core.credentials().await;
             if matches!(found, Err(Error::NotSignedIn)) {
                 // The page is told so. Whoever signs in next, in any tab, is news to it.
                 *inner.core.borrow_mut() = None;
             }
-            Ok(describe(&*found?))
+            let mut session = describe(&*found?);
+            if let Some((revision, is_over)) = core.standing() {
+                session.put("revision", Some(revision.0.as_str()));
+                session.put("over", is_over.then_some(true));
+            }
+            Ok(to_js(&session))
         })
     }
 
@@ -261,7 +268,7 @@ fn prompt_to_js(prompt: &Prompt) -> JsValue {
     to_js(&shown)
 }
 
-fn describe(credentials: &Credentials) -> JsValue {
+fn describe(credentials: &Credentials) -> Value {
     let mut session = Value::Map(Vec::new());
     let put = |to: &mut Value, name, text: Option<&str>| {
         to.put(name, text.map(printable).as_deref());
@@ -275,5 +282,5 @@ fn describe(credentials: &Credentials) -> JsValue {
     }
     put(&mut session, "organization", credentials.identity.organization.as_deref());
     session.put("expiresAt", credentials.expires_at().map(|at| Value::Number(at.as_unix() as f64)));
-    to_js(&session)
+    session
 }
