@@ -178,6 +178,21 @@ inBrowsers("a provider is found of which one metadata document cannot be read", 
   assert.equal(await status(page), "signedIn");
 });
 
+inBrowsers("a provider is not asked for endpoints that are given with its issuer", async (world) => {
+  const server = await world.embedded("--issuer-path", "/tenant");
+  const { url, clientId } = server;
+  const { device_authorization_endpoint, token_endpoint } = await (
+    await fetch(`${url}/.well-known/oauth-authorization-server/tenant`)
+  ).json();
+  const endpoints = { deviceAuthorization: device_authorization_endpoint, token: token_endpoint };
+  await server.fault("oauth-metadata:*:cut");
+  await server.fault("openid-configuration:*:cut");
+  const page = await world.tab({ clientId, issuer: `${url}/tenant`, endpoints });
+  await signIn(page);
+  await advance(301, server, page);
+  assert.ok((await token(page)).token);
+});
+
 inBrowsers("a server that fails ends nothing", async (world) => {
   const { server, page } = await signedInTab(world);
   await advance(301, server, page);

@@ -217,17 +217,9 @@ impl Inner {
         if !self.discovers {
             return self.core().await;
         }
-        let own = &self.provider.endpoints;
         let http = FetchHttp(self.host.clone());
-        let found =
-            match discover(&http, &PageRuntime(self.host.clone()), &self.provider.issuer).await {
-                Err(Error::Server(_) | Error::MalformedResponse(_))
-                    if own.device_authorization.is_some() && own.token.is_some() =>
-                {
-                    Endpoints::default()
-                }
-                found => found?,
-            };
+        let runtime = PageRuntime(self.host.clone());
+        let found = discover(&http, &runtime, &self.provider.issuer).await?;
         Ok(self.new_core(self.with_endpoints(found)))
     }
 
