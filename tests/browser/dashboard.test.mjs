@@ -187,6 +187,25 @@ test("a session that the server ends", LIMIT, async (t) => {
   await lookedAt(page, "session-over");
 });
 
+test("a full disk was called blocked site data", LIMIT, async (t) => {
+  const { page, server } = await open(t);
+  await server.approve(await startSignIn(page));
+  await shows(page, "Projects");
+  await server.revokeSessions();
+  await server.revokeAccessTokens();
+  await press(page, "Reload");
+  await shows(page, "Your session has ended");
+  await page.evaluate(() => {
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("", "QuotaExceededError");
+    };
+  });
+  await press(page, "Sign in again");
+  await shows(page, "Your browser cannot keep the session");
+  assert.match(await textOf(page), /Free some space/);
+  await lookedAt(page, "full-disk");
+});
+
 test("an API that fails", LIMIT, async (t) => {
   const { page, server } = await open(t);
   await server.fault("projects:*:status=503");
