@@ -184,8 +184,9 @@ impl Session {
 
     /// Signs in with the device flow (RFC 8628), showing codes by `show`, and stores the session.
     ///
-    /// Dropped before it is approved, it leaves an earlier session as it was; afterwards the new
-    /// one is stored even if nobody waits. An earlier session is revoked after that.
+    /// Dropped before it has the tokens, it leaves an earlier session as it was, and an approval of
+    /// which it had not heard yet is lost; afterwards the new one is stored even if nobody waits. An
+    /// earlier session is revoked after that.
     ///
     /// # Errors
     /// [`Error::AccessDenied`], [`Error::LoginExpired`], and [`Error::Store`] before anything is

@@ -151,7 +151,7 @@ pub(crate) fn store(
 }
 
 /// The profile as it was before a login; one in a file that cannot be read is set aside with it
-/// when the session is stored.
+/// before anything is asked.
 pub(crate) fn before(context: &Context<'_>) -> Result<Option<Profile>, Failure> {
     match context.home.profile(&context.profile) {
         Err(StoreError::Corrupt(_)) => Ok(None),
