@@ -185,9 +185,13 @@ async fn session(
             })
         }),
     )?;
+    let is_here = |before: &&Profile| {
+        before.provider.as_ref().is_none_or(|known| known.issuer == provider.issuer)
+    };
     let server = match context.server_override()? {
         Some(server) => Some(server),
-        None => match before.and_then(|profile| profile.server.clone()) {
+        // Another issuer's tokens are not for it.
+        None => match before.filter(is_here).and_then(|profile| profile.server.clone()) {
             Some(server) => Some(server),
             None => default_server()?,
         },
