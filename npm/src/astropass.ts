@@ -114,7 +114,8 @@ export class Astropass implements AsyncDisposable {
   /**
    * Signs in with the authorization code flow and PKCE (RFC 6749 section 4.1, RFC 7636): the page
    * goes to the provider, which sends the browser back to the redirect URI. There call
-   * {@link handleRedirect}. What it needs then waits in the database, encrypted, for ten minutes.
+   * {@link handleRedirect}. What it needs then waits in the database, encrypted, and is of use for
+   * ten minutes; where nobody comes back the next login of this kind deletes it.
    *
    * @throws {AstropassError} a storage that cannot be written, a provider that cannot be found;
    *   then the page stays
@@ -204,8 +205,11 @@ export class Astropass implements AsyncDisposable {
   }
 
   /**
-   * Signs out: at the server where it can be done, and here and in all tabs in any case. Resolves
-   * also if nobody is signed in.
+   * Signs out: at the server where it can be done, and here and in all tabs whether or not that has
+   * answered. Resolves also if nobody is signed in.
+   *
+   * @throws {AstropassError} `session_changed` where another session took the place of this object's:
+   *   it stays; or what keeps the store from being changed, such as `store_busy`
    */
   async logout(): Promise<SignedOutResult> {
     let revoked: boolean | undefined;
