@@ -1,3 +1,5 @@
+import { deferred } from "./promises.js";
+
 /** How long a page that is there may take to say so, in milliseconds. */
 const PATIENCE = 1000;
 
@@ -9,10 +11,9 @@ export function channelOf(state: string): BroadcastChannel {
 /** Gives `url` to the page that waits for it, and says whether there is one. */
 export async function handOver(url: string, state: string): Promise<boolean> {
   const channel = channelOf(state);
-  const taken = new Promise<boolean>((resolve) => {
-    channel.onmessage = () => resolve(true);
-    setTimeout(resolve, PATIENCE, false);
-  });
+  const { promise: taken, resolve } = deferred<boolean>();
+  channel.onmessage = () => resolve(true);
+  setTimeout(resolve, PATIENCE, false);
   channel.postMessage(url);
   return taken.finally(() => channel.close());
 }

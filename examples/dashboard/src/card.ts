@@ -1,5 +1,8 @@
 import { el, type Child } from "./dom";
 
+/** A server that answers sooner needs no screen in between. */
+export const SLOW_MS = 400;
+
 /** A card that says one thing, and its heading. */
 export function card(
   emblem: Node,

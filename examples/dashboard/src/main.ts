@@ -6,7 +6,7 @@ import "./styles/dashboard.css";
 
 import { Astropass, type AuthState } from "astropass";
 import { describe } from "./advice";
-import { card, spinner } from "./card";
+import { SLOW_MS, card, spinner } from "./card";
 import { loadConfig, type Config } from "./config";
 import { dashboardView } from "./dashboard";
 import { button, el } from "./dom";
@@ -17,9 +17,6 @@ import type { View } from "./view";
 
 const main = document.querySelector("#main") as HTMLElement;
 const barEnd = document.querySelector("#bar-end") as HTMLElement;
-
-/** A server that answers sooner needs no screen in between. */
-const SLOW_MS = 400;
 
 /**
  * Shows the screen that the session's state asks for, whichever tab changed it; at first with why
@@ -68,17 +65,12 @@ function signOutButton(auth: Astropass): HTMLElement {
 }
 
 function showBroken(error: unknown): void {
-  const heading = el("h1", { tabindex: "-1" }, "The dashboard could not start");
-  const card = el(
-    "div",
-    { class: "card single", role: "alert" },
-    el("div", { class: "emblem" }, icon("alert")),
-    heading,
-    el("p", { class: "lead" }, "Reload the page. If that does not help, tell your administrator."),
-    el("p", { class: "detail" }, describe(error)),
-    button("button primary wide", () => location.reload(), "Reload"),
-  );
-  main.replaceChildren(el("div", { class: "sign-in" }, card));
+  const text = "Reload the page. If that does not help, tell your administrator.";
+  const detail = el("p", { class: "detail" }, describe(error));
+  const reload = button("button primary wide", () => location.reload(), "Reload");
+  const [panel] = card(icon("alert"), "The dashboard could not start", text, detail, reload);
+  panel.setAttribute("role", "alert");
+  main.replaceChildren(el("div", { class: "sign-in" }, panel));
 }
 
 /** Ends the sign-in that the page comes back from, if it does; gives why it failed. */

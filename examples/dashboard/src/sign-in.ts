@@ -1,15 +1,12 @@
 import type { Astropass, AuthState, Prompt } from "astropass";
 import { adviceFor, isConnection } from "./advice";
 import { announce } from "./announce";
-import { card, spinner } from "./card";
+import { SLOW_MS, card, spinner } from "./card";
 import { button, el } from "./dom";
 import { icon, type IconName } from "./icon";
 import { promptPanel, type PromptPanel } from "./prompt";
 import type { View } from "./view";
 import { byCode, byRedirect, byWindow, type Way } from "./ways";
-
-/** A server that answers sooner needs no screen in between. */
-const SLOW_MS = 400;
 
 /** The card before a login. */
 interface Invitation {
