@@ -207,7 +207,11 @@ function visitor(
   signal: AbortSignal,
 ): [(to: Visit) => void, Promise<string | undefined>] {
   const { promise, resolve } = deferred<string | undefined>();
+  const closed = () =>
+    failed(new AstropassError("popup_closed", "the sign-in window was closed"));
   const visit = ({ url, expiresIn }: Visit) => {
+    // Nobody else could have done it yet.
+    if (popup.closed) return closed();
     const state = new URL(url).searchParams.get("state")!;
     const end = Date.now() + expiresIn * 1000;
     const channel = channelOf(state);
@@ -222,9 +226,7 @@ function visitor(
       if (popup.closed) gone ||= now;
       if (now > end) resolve(undefined);
       // A page there that cuts itself off (COOP) looks closed from here, but keeps the focus.
-      else if (gone && focused && Math.abs(came - gone) < BACK) {
-        failed(new AstropassError("popup_closed", "the sign-in window was closed"));
-      }
+      else if (gone && focused && Math.abs(came - gone) < BACK) closed();
     }, LOOK);
     const stop = () => {
       clearInterval(timer);

@@ -110,6 +110,25 @@ inBrowsers("a popup that is closed, one that is aborted, one where the person sa
   assert.equal((await server.stats()).requests.token, undefined);
 });
 
+inBrowsers("a popup that was closed before the provider answered", async (world) => {
+  const server = await world.embedded();
+  const page = await world.tab();
+  await page.evaluate(focusPopups);
+  const ended = await page.evaluate(
+    async ({ clientId, url }) => {
+      const slow = (request) => {
+        window.opened.close();
+        return fetch(request);
+      };
+      await create({ clientId, issuer: url, fetch: slow });
+      window.popup({ redirectUri: "/callback" });
+      return (await window.loggedIn).code;
+    },
+    { clientId: server.clientId, url: server.url },
+  );
+  assert.equal(ended, "popup_closed");
+});
+
 inBrowsers("a popup that is blocked, and one in a click", async (world) => {
   const browser = await world.launch({
     without: ["--disable-popup-blocking"],
