@@ -11,6 +11,7 @@
 )]
 
 mod program;
+mod report;
 mod running;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod trace;
@@ -26,6 +27,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use self::program::program;
+pub use self::report::Report;
 pub use self::running::{Output, Running};
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub use self::trace::{Call, Traced};

@@ -6,6 +6,7 @@
 #![allow(missing_docs)]
 
 mod contexts;
+mod doctor;
 mod environment;
 mod faults;
 mod login;

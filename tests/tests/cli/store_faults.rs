@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use astropass_tests::ast::{Ast, program};
 use astropass_tests::sandbox::mount_namespace;
+use astropass_tests::skipped;
 
 use super::World;
 
@@ -96,8 +97,7 @@ fn link_instead() {
 #[test]
 fn of_another_user() {
     if !rustix::process::geteuid().is_root() {
-        println!("skipped: only root can give a file away");
-        return;
+        return skipped("only root can give a file away");
     }
     let next = "belongs to another user; run this as that user, or set ASTRO_HOME";
     let give_away = |file: &Path| {
