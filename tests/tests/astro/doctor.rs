@@ -43,7 +43,7 @@ fn astro_doctor_asks_houston_how_users_sign_in() {
     let says = "users sign in with a password, or with a token of its token page";
     report.assert("provider", "ok", says);
     world.domains.servers.set(&json!({"providers": []})).unwrap();
-    doctor(&world, SOFTWARE, 0).assert("provider", "ok", "users sign in with a password");
+    doctor(&world, SOFTWARE, 0).assert("provider", "ok", "users sign in with a password\"");
     world.domains.servers.set(&json!({"local_enabled": false})).unwrap();
     let report = doctor(&world, SOFTWARE, 0);
     report.assert("provider", "warning", "has no way to sign in");
