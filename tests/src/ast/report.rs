@@ -25,9 +25,8 @@ impl Report {
         assert_eq!((output.code, output.stderr.as_str()), (Some(code), ""), "{output}");
         let [report] = output.json().try_into().expect("one object");
         let report = Self { output, report };
-        let count = |status: &str| {
-            report.checks().iter().filter(|check| check["status"] == status).count()
-        };
+        let count =
+            |status: &str| report.checks().iter().filter(|check| check["status"] == status).count();
         assert_eq!(report["failures"], count("failure"), "{}", report.output);
         assert_eq!(report["warnings"], count("warning"), "{}", report.output);
         assert_eq!(count("failure") == 0, code == 0, "{}", report.output);

@@ -150,9 +150,8 @@ pub(crate) fn store(
 
 /// The store that the environment names.
 pub(crate) fn store_of_environment() -> Result<Option<StoreChoice>, Failure> {
-    let wrong = |error| {
-        Failure::usage(format!("In ASTRO_STORE, {error}.")).advise("Correct or unset it.")
-    };
+    let wrong =
+        |error| Failure::usage(format!("In ASTRO_STORE, {error}.")).advise("Correct or unset it.");
     env("ASTRO_STORE").map(|store| store.parse().map_err(wrong)).transpose()
 }
 
