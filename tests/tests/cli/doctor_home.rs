@@ -5,7 +5,6 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use astropass_tests::ast::Report;
-use astropass_tests::skipped;
 use serde_json::json;
 
 use super::gate::Gate;
@@ -133,16 +132,14 @@ fn who_holds_the_lock() {
 
 /// As after one `sudo ast`.
 #[test]
+#[cfg(target_os = "linux")]
 fn a_lock_of_another_user() {
-    if !rustix::process::geteuid().is_root() {
-        return skipped("only root can give a file away");
-    }
+    use super::store_faults::{given_away, mounted};
+    let Some(namespace) = astropass_tests::sandbox::mount_namespace() else { return };
     let world = World::signed_in();
-    let lock = world.home.path().join(".astro/refresh-default.lock");
-    fs::write(&lock, "").unwrap();
-    set_mode(&lock, 0o600);
-    std::os::unix::fs::chown(&lock, Some(1), None).unwrap();
-    let report = Report::of(world.ast("doctor"), 7);
+    world.home.age("default", 301);
+    world.ast("token").printing_a_token().run().ok();
+    let script = given_away(".astro/refresh-default.lock", "/etc/passwd");
+    let report = Report::of(mounted(&world, &namespace, &script, "doctor"), 7);
     report.assert("file", "failure", "refresh-default.lock belongs to another user");
-    fs::remove_file(&lock).unwrap();
 }
