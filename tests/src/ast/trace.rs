@@ -37,6 +37,8 @@ pub struct Call {
     /// The file, or what a descriptor stands for; of a rename, the new name; of a message to a
     /// socket, how it begins
     pub what: String,
+    /// The permissions that something is created with, before the umask takes some away
+    pub mode: Option<u64>,
 }
 
 impl Ast {
@@ -173,7 +175,13 @@ impl Tracer {
             number => older(number).map(|(name, path_at)| (name, path(arguments[path_at])))?,
         };
         // How tokio wakes its own threads is nobody else's business.
-        let call = Call { name, what: what? };
+        let mode = match number {
+            libc::SYS_openat => Some(fourth),
+            libc::SYS_mkdirat => Some(third),
+            _ if name == "mkdir" => Some(second),
+            _ => None,
+        };
+        let call = Call { name, what: what?, mode };
         (call.what != "anon_inode:[eventfd]" && (self.counted)(&call)).then_some(call)
     }
 

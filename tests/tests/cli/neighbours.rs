@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use astropass_tests::ast::{Home, program};
-use astropass_tests::server::Options;
+use astropass_tests::ast::{Ast, Home, program};
+use astropass_tests::server::{Approval, Options};
 use serde_json::{Value, json};
 
 use super::{World, eager};
@@ -104,6 +104,39 @@ fn a_program_with_the_library_has_the_core_dumps_that_it_was_started_with() {
     let unlimited = ["unlimited", "unlimited"].map(str::to_owned);
     assert_eq!(before, (unlimited, user));
     assert!(child.wait().unwrap().success());
+}
+
+/// Whatever the umask, and not only once a mode was set: nobody can have opened it before that.
+#[test]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn what_is_created_is_the_users_alone_from_the_first_moment() {
+    let world = World::new(Options { auto_approve: Some(Approval::default()), ..eager() });
+    let folder = world.home.path().join(".astro");
+    let mut made = Vec::new();
+    let mut run = |ast: Ast, code| {
+        let traced = ast.traced(|call| matches!(call.name, "open" | "mkdir" | "chmod"), None);
+        assert_eq!(traced.code, Some(code));
+        for call in traced.calls {
+            let path = Path::new(&call.what);
+            if path.starts_with(&folder) {
+                let mode = if path == folder { 0o700 } else { 0o600 };
+                assert_eq!(call.mode, Some(mode), "{call:?}");
+                made.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    };
+    run(world.login("--no-browser"), 0);
+    world.home.age("default", 301);
+    run(world.ast("token").printing_a_token(), 0);
+    run(world.ast("logout"), 0);
+    // The older client's file is copied.
+    world.home.set_credentials(&json!({"profiles": {"default": {}}, "current_profile": "default"}));
+    run(world.ast("whoami"), 4);
+    for name in
+        [".astro", "credentials.lock", "refresh-default.lock", ".credentials.", "older-client"]
+    {
+        assert!(made.iter().any(|made| made.contains(name)), "{name}: {made:?}");
+    }
 }
 
 #[test]
