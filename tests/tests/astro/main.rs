@@ -12,6 +12,7 @@ mod faults;
 mod login;
 mod secrets;
 mod software;
+mod terminal;
 mod token_login;
 mod workspaces;
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use astropass_tests::ast::{Ast, Home, program};
+use astropass_tests::ast::{Ast, Home, assert_plain, program};
 use astropass_tests::server::{Approval, Options};
 use serde_json::{Value, json};
 
@@ -206,7 +206,7 @@ fn a_verification_uri_that_is_refused_is_never_opened() {
         }));
         assert!(!opened, "{uri}");
         assert!(screen.contains("verification_uri is not safe to open"), "{screen:?}");
-        super::terminal::assert_plain(&screen);
+        assert_plain(&screen);
     }
 }
 
