@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use astropass_core::wire::Value;
 use astropass_core::{
-    Credentials, Endpoint, Endpoints, Error, Identity, Named, Provider, StoreError, Stored,
-    Timestamp, User, is_profile_name,
+    Credentials, Endpoint, Endpoints, Error, Identity, Named, Provider, Request, StoreError,
+    Stored, Timestamp, User, is_profile_name,
 };
 
 use crate::json::parse_json;
@@ -263,8 +263,12 @@ impl Account {
     /// The accounts in the answer of `/api/v1/me`.
     ///
     /// # Errors
-    /// [`Error::MalformedResponse`] if it does not list accounts.
+    /// [`Error::MalformedResponse`] if it does not list accounts, or has more than 1 MiB: a profile
+    /// is to hold them.
     pub fn list(body: &[u8]) -> Result<Vec<Self>, Error> {
+        if body.len() > Request::MAX_BODY {
+            return Err(Error::malformed("account list", "it has more than 1 MiB", 200));
+        }
         let body = parse_json(body).ok();
         let accounts = body.as_ref().and_then(|body| body.field("accounts")?.as_list());
         let accounts = accounts

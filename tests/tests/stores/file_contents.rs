@@ -64,6 +64,21 @@ fn assert_corrupt<T: std::fmt::Debug>(result: Result<T, StoreError>) {
 }
 
 #[tokio::test]
+async fn what_could_not_be_read_again_is_not_written() {
+    let home = TestHome::new();
+    let store = home.file_store();
+    save(&store, &credentials("kept")).await.unwrap();
+    let before = home.text();
+    let mut account = Account::list(br#"{"accounts":[{"id":"a","name":"b"}]}"#).unwrap();
+    account[0].name = "long ".repeat(4 << 20);
+    let written = home.home.set_accounts("default", &account);
+    assert!(
+        matches!(&written, Err(StoreError::TooLarge(text)) if text.contains("remove profiles"))
+    );
+    assert_eq!((home.text(), home.names().len()), (before, 1));
+}
+
+#[tokio::test]
 async fn far_too_large() {
     let home = TestHome::with_file("{}");
     fs::File::options().write(true).open(home.file()).unwrap().set_len(1 << 30).unwrap();
