@@ -13,11 +13,6 @@ fn doctor(world: &World, name: &str, code: i32) -> Report {
     report
 }
 
-/// The servers answer so from now on.
-fn faults(world: &World, faults: &Value) {
-    world.domains.servers.set(&json!({"faults": faults})).unwrap();
-}
-
 #[test]
 fn astro_doctor_finds_all_well_in_the_cloud() {
     let world = World::with(&json!({})).with_token("ada");
@@ -47,7 +42,7 @@ fn astro_doctor_asks_houston_how_users_sign_in() {
     world.domains.servers.set(&json!({"local_enabled": false})).unwrap();
     let report = doctor(&world, SOFTWARE, 0);
     report.assert("provider", "warning", "has no way to sign in");
-    faults(&world, &json!([{"server": "houston", "status": 200, "body": "<h1>parked</h1>"}]));
+    world.faults(&[json!({"server": "houston", "status": 200, "body": "<h1>parked</h1>"})]);
     let report = doctor(&world, SOFTWARE, 6);
     report.assert("provider", "failure", "https://houston.software.example/v1: ");
 }
@@ -82,12 +77,12 @@ fn a_login_server_that_is_another_than_the_contexts() {
 #[test]
 fn an_api_without_auth_config_and_a_login_server_that_is_down() {
     let world = World::with(&json!({})).with_token("ada");
-    faults(&world, &json!([{"server": "api", "status": 503, "body": "<h1>down</h1>"}]));
+    world.faults(&[json!({"server": "api", "status": 503, "body": "<h1>down</h1>"})]);
     let report = doctor(&world, CLOUD, 6);
     report.assert_ok_but(&["session", "provider", "api_server"]);
     report.assert("provider", "failure", "https://api.astronomer.io/: ");
     assert_eq!(report.check("provider")["issuer"], "https://auth.astronomer.io/");
-    faults(&world, &json!([{"server": "login", "status": 503, "body": "<h1>down</h1>"}]));
+    world.faults(&[json!({"server": "login", "status": 503, "body": "<h1>down</h1>"})]);
     let report = doctor(&world, CLOUD, 6);
     report.assert_ok_but(&["session", "provider"]);
     report.assert("provider", "failure", "https://auth.astronomer.io/: ");
@@ -127,8 +122,8 @@ fn no_secret_is_in_it() {
 
     let proxy = world.domains.proxy.url();
     let proxy = proxy.replace("http://", "http://bob:p4ss@");
-    for faults_now in [json!([]), json!([{"status": 500, "body": "<h1>500</h1>"}])] {
-        faults(&world, &faults_now);
+    for down in [vec![], vec![json!({"status": 500, "body": "<h1>500</h1>"})]] {
+        world.faults(&down);
         for domain in [CLOUD, SOFTWARE] {
             for args in ["doctor", "doctor --verbose", "doctor --json --verbose"] {
                 let astro = world.astro(args).env("ASTRO_DOMAIN", domain);

@@ -75,6 +75,11 @@ impl World {
         self
     }
 
+    /// The servers, which are this test's own, answer so from now on (`tests/servers/control.mjs`).
+    fn faults(&self, faults: &[Value]) {
+        self.domains.servers.set(&json!({"faults": faults})).unwrap();
+    }
+
     /// No context was made.
     #[track_caller]
     fn nobody_is_signed_in(&self) {

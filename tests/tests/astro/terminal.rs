@@ -23,11 +23,6 @@ fn on_terminal(ast: Ast) {
     assert_shown(ast.printing_a_token().start_on_terminal());
 }
 
-/// `world`'s servers answer so from now on.
-fn faults(world: &World, faults: Value) {
-    world.domains.servers.set(&json!({"faults": [faults]})).unwrap();
-}
-
 #[test]
 fn names_of_the_cloud_cannot_act_on_the_terminal() {
     let name = |n: u8| format!("{n} {EVIL}");
@@ -85,23 +80,23 @@ fn errors_of_houston_cannot_act_on_the_terminal() {
     let world = World::with(&json!({}));
     let errors = json!({"errors": [{"message": EVIL, "extensions": {"code": EVIL}}]});
     for (status, body) in [(200, &errors), (400, &errors), (502, &EVIL.into())] {
-        let fault = json!({"server": "houston", "status": status, "body": body});
+        let fault = [json!({"server": "houston", "status": status, "body": body})];
         let login = || world.astro("login software.example --verbose").start_on_terminal();
-        faults(&world, fault.clone());
+        world.faults(&fault);
         without_own_styles(&login().finish().stdout);
 
-        faults(&world, json!({"times": 0}));
+        world.faults(&[]);
         let mut login = login();
         login.answer("Username", "ada@example.com");
         login.wait_for(|screen, _| screen.contains("Password of").then_some(()));
-        faults(&world, fault.clone());
+        world.faults(&fault);
         login.answer("Password", "engine");
         let screen = without_own_styles(&login.finish().stdout);
         assert_eq!(screen.contains(SHOWN), status != 502, "{screen}");
     }
-    faults(&world, json!({"times": 0}));
+    world.faults(&[]);
     let world = world.with_password("ada@example.com", "engine");
-    faults(&world, json!({"server": "houston", "status": 200, "body": errors}));
+    world.faults(&[json!({"server": "houston", "status": 200, "body": errors})]);
     on_terminal(world.astro("workspace list"));
 }
 
@@ -121,15 +116,15 @@ fn errors_of_the_login_server_cannot_act_on_the_terminal() {
     let error = json!({"error": EVIL, "error_description": EVIL, "message": EVIL});
     for status in [400, 403] {
         let path = "/oauth/token";
-        faults(&world, json!({"server": "login", "path": path, "status": status, "body": error}));
+        world.faults(&[json!({"server": "login", "path": path, "status": status, "body": error})]);
         assert_shown(login(&world));
     }
     for body in [json!({"access_token": EVIL, "token_type": EVIL}), EVIL.into()] {
         let path = "/oauth/token";
-        faults(&world, json!({"server": "login", "path": path, "status": 200, "body": body}));
+        world.faults(&[json!({"server": "login", "path": path, "status": 200, "body": body})]);
         without_own_styles(&login(&world).finish().stdout);
     }
-    faults(&world, json!({"server": "login", "path": "/userinfo", "status": 401, "body": error}));
+    world.faults(&[json!({"server": "login", "path": "/userinfo", "status": 401, "body": error})]);
     let token = world.domains.servers.cloud_token("ada", 3600).unwrap();
     let mut given = world.astro("login -t --verbose").start_on_terminal();
     given.answer("Token (not shown): ", &token);
@@ -142,7 +137,7 @@ fn errors_about_a_session_cannot_act_on_the_terminal() {
     in_browser(&world, "login --email ada@example.com", &world.domains.visitor()).0.ok();
     let error = json!({"error": EVIL, "error_description": EVIL, "message": EVIL});
     let fails = |server: &str, path: &str| {
-        faults(&world, json!({"server": server, "path": path, "status": 400, "body": error}));
+        world.faults(&[json!({"server": server, "path": path, "status": 400, "body": error})]);
     };
     world.home.age(CLOUD, 4000);
     fails("login", "/oauth/token");
@@ -180,7 +175,7 @@ fn what_the_api_says_before_a_login_cannot_act_on_the_terminal() {
         lookup(400, &error),
         lookup(200, &json!({"OrganizationIds": [EVIL]})),
     ] {
-        faults(&world, fault);
+        world.faults(&[fault]);
         // No page is opened of what may lead anywhere; a link that is shown is interrupted.
         let args = format!("login {CLOUD} --email ada@example.com --login-link --verbose");
         let mut login = world.astro(&args).start_on_terminal();
