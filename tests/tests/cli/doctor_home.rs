@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use astropass_tests::ast::Report;
+use astropass_tests::ast::{Report, program};
 use serde_json::json;
 
 use super::gate::Gate;
@@ -57,6 +57,7 @@ fn a_file_that_cannot_be_read_keeps_nothing_from_being_looked_at() {
         let report = Report::of(doctor, 7);
         report.assert("file", "failure", says);
         report.assert("session", "warning", "not known");
+        report.assert("store", "warning", "not known");
         report.assert("provider", "ok", "answers");
         assert!(everything(world.home.path()) == before, "nothing is changed");
     }
@@ -69,6 +70,30 @@ fn a_file_in_the_place_of_the_folder() {
     let report = Report::of(world.ast("doctor").env("ASTRO_ISSUER", world.server.url()), 7);
     report.assert("home", "failure", "~/.astro is not a folder");
     report.assert("provider", "ok", "answers");
+}
+
+/// As in a container whose user is any number.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_user_without_a_home() {
+    if astropass_tests::sandbox::mount_namespace().is_none() {
+        return;
+    }
+    let world = World::new(eager());
+    for (name, command, code) in [("ast", "token", 7), ("astro", "whoami", 7)] {
+        let program = |command: &str| {
+            let unshare = world.home.program_at(Path::new("/usr/bin/unshare"));
+            let program = unshare.args(["--user", "--map-user=12345"]).args([program(name)]);
+            program.args([command]).without("HOME").without("ASTRO_HOME")
+        };
+        let output = program(command).run();
+        assert!(output.failed(code).ends_with("there is no home directory; set ASTRO_HOME."));
+        let doctor = program("doctor").env("ASTRO_ISSUER", world.server.url());
+        let report = Report::of(doctor, code);
+        report.assert("home", "failure", "Set ASTRO_HOME.");
+        report.assert("store", "warning", "not known");
+        report.assert("session", "warning", "not known");
+    }
 }
 
 #[test]

@@ -57,6 +57,9 @@ fn chosen(subject: &Subject, choice: StoreChoice, keyring: &State) -> Check {
     let kind = profile.and_then(|profile| profile.store);
     let check = match (kind, profile) {
         (Some(kind), Some(profile)) => used(kind, profile.store_choice, choice, keyring),
+        _ if subject.is_unreadable => {
+            Check::warning(STORE, "not known, because the file cannot be read", "See above.")
+        }
         _ => match login(choice, keyring) {
             Ok(place) => Check::ok(STORE, format!("a login would use {place}")),
             // The keyring's own line says what to do.
