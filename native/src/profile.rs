@@ -143,21 +143,20 @@ impl Home {
         })
     }
 
-    /// Notes in the signed-in profile `name` where in its system the user works.
+    /// Notes in the profile `name`, where `user` is signed in, where in its system the user works.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if it is signed out by now; or if the file cannot be changed.
+    /// [`StoreError::Changed`] if nobody or somebody else is signed in there by now; or if the file
+    /// cannot be changed.
     pub fn set_workspace(
         &self,
         name: &str,
+        user: &Identity,
         organization: Option<&Named>,
         workspace: Option<&Named>,
     ) -> Result<(), StoreError> {
         self.folder.update(|document| {
-            if document.revision(name).is_none() {
-                return Err(StoreError::Changed);
-            }
-            let profile = document.profile_mut(name);
+            let profile = document.profile_of(name, user)?;
             profile.set("organization", organization.map(Named::to_value));
             profile.set("workspace", workspace.map(Named::to_value));
             Ok(())
@@ -178,14 +177,19 @@ impl Home {
         })
     }
 
-    /// Notes the user's accounts in the profile `name`.
+    /// Notes the accounts of `user` in the profile `name`, where he is signed in.
     ///
     /// # Errors
-    /// If the file cannot be changed.
-    pub fn set_accounts(&self, name: &str, accounts: &[Account]) -> Result<(), StoreError> {
+    /// As [`set_workspace`](Self::set_workspace).
+    pub fn set_accounts(
+        &self,
+        name: &str,
+        user: &Identity,
+        accounts: &[Account],
+    ) -> Result<(), StoreError> {
         self.folder.update(|document| {
             let accounts = accounts.iter().map(Account::to_value).collect();
-            document.profile_mut(name).set("accounts", Some(Value::List(accounts)));
+            document.profile_of(name, user)?.set("accounts", Some(Value::List(accounts)));
             Ok(())
         })
     }
