@@ -1,6 +1,4 @@
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use astropass_core::{
@@ -9,7 +7,7 @@ use astropass_core::{
 };
 
 use super::Bytes;
-use crate::clock::VirtualClock;
+use crate::clock::{VirtualClock, ready};
 use crate::machine::provider;
 
 type Core = Session<Server, MemoryStore, VirtualClock>;
@@ -144,15 +142,6 @@ fn new_program(server: &Server, store: &MemoryStore, clock: &VirtualClock) -> Co
     provider.endpoints.userinfo = None;
     server.state().clock = Some(clock.clone());
     Session::new(provider, server.clone(), store.clone(), clock.clone())
-}
-
-/// What a future gives that waits for nothing but the virtual clock.
-fn ready<T>(future: impl Future<Output = T>) -> T {
-    let mut context = Context::from_waker(Waker::noop());
-    match pin!(future).as_mut().poll(&mut context) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits for ever"),
-    }
 }
 
 /// Seconds that an access token is valid for.
