@@ -98,7 +98,7 @@ impl Flow for Refresh {
                 if attempt < ATTEMPTS
                     && matches!(
                         error.kind,
-                        HttpErrorKind::Timeout | HttpErrorKind::Interrupted
+                        HttpErrorKind::Timeout | HttpErrorKind::Interrupted | HttpErrorKind::Hidden
                     ) =>
             {
                 (State::Sent { attempt: attempt + 1 }, Action::Send(self.request()?))

@@ -262,6 +262,12 @@ impl Folder {
     /// Replaces the file durably: temporary file, fsync, rename, fsync of the folder.
     fn replace(&self, document: &Document, reserve: usize) -> Result<(), StoreError> {
         let text = print_json_pretty(document.as_value());
+        if text.len() as u64 > MAX_FILE {
+            return Err(StoreError::TooLarge(format!(
+                "{} would have more than 16 MiB; remove profiles that are not used",
+                self.file().display()
+            )));
+        }
         self.sweep_temporary();
         let temporary = self.path.join(format!(".credentials.{}.tmp", document::random_name()?));
         write_private(&temporary, &text, reserve)
