@@ -10,6 +10,7 @@
     reason = "a test that cannot be set up must fail"
 )]
 
+mod limited;
 mod program;
 mod running;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -25,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub use self::limited::{Costly, MOST, MOST_FOR_API, costly_answers};
 pub use self::program::program;
 pub use self::running::{Output, Running};
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]

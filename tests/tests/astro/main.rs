@@ -9,6 +9,7 @@ mod contexts;
 mod environment;
 mod faults;
 mod login;
+mod memory;
 mod secrets;
 mod software;
 mod token_login;
