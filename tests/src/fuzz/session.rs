@@ -6,20 +6,23 @@ use astropass_core::{
     Request, Response, Runtime, Session, Store,
 };
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
 use super::Bytes;
 use crate::clock::{VirtualClock, ready};
 use crate::machine::provider;
 
 type Core = Session<Server, MemoryStore, VirtualClock>;
 
-/// Two programs that share a store, a clock that can be stepped, and a server that rotates refresh
-/// tokens, repeats its last answer, and can be made to answer anything.
+/// Two programs that share a store, a clock that can be stepped, and a server of any dialect that
+/// rotates refresh tokens, repeats its last answer, and can be made to answer anything.
 ///
 /// Nothing waits for ever or asks again and again, only a logout deletes, only the server ends a
 /// session, no token is served after its end, and when all is well again, so is the session.
 pub fn session(data: &[u8]) {
-    let mut world = World::new();
     let mut bytes = Bytes(data);
+    let mut world = World::new(bytes.choose(&REFRESHED));
     for _ in 0..100 {
         if bytes.is_empty() {
             break;
@@ -29,7 +32,16 @@ pub fn session(data: &[u8]) {
     world.heal();
 }
 
+/// Those whose sessions can be refreshed.
+const REFRESHED: [Dialect; 4] = [
+    Dialect::WorkOs(Encoding::Form),
+    Dialect::WorkOs(Encoding::Json),
+    Dialect::Standard,
+    Dialect::Astro,
+];
+
 struct World {
+    dialect: Dialect,
     server: Server,
     store: MemoryStore,
     clock: VirtualClock,
@@ -38,11 +50,11 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(dialect: Dialect) -> Self {
         let (server, store, clock) = <(Server, MemoryStore, VirtualClock)>::default();
-        let program = || Arc::new(new_program(&server, &store, &clock));
+        let program = || Arc::new(new_program(dialect, &server, &store, &clock));
         let programs = [program(), program()];
-        let world = Self { programs, server, store, clock, stepped: false };
+        let world = Self { dialect, programs, server, store, clock, stepped: false };
         world.log_in(0).unwrap();
         world
     }
@@ -72,8 +84,7 @@ impl World {
             }
             9 => {
                 // Another program begins.
-                self.programs[which] =
-                    Arc::new(new_program(&self.server, &self.store, &self.clock));
+                self.programs[which] = self.new_program();
             }
             10 => {
                 may_delete = true;
@@ -86,6 +97,10 @@ impl World {
         assert!(requests <= 70, "{requests} requests for one call");
         let still = ready(self.store.load()).unwrap().is_some();
         assert!(still || !signed_in || may_delete, "the session was deleted");
+    }
+
+    fn new_program(&self) -> Arc<Core> {
+        Arc::new(new_program(self.dialect, &self.server, &self.store, &self.clock))
     }
 
     fn log_in(&self, which: usize) -> Result<(), Error> {
@@ -124,7 +139,7 @@ impl World {
         let (ended, is_wild) = (state.ended, state.is_wild);
         drop(state);
         let signed_in = ready(self.store.load()).unwrap().is_some();
-        self.programs[1] = Arc::new(new_program(&self.server, &self.store, &self.clock));
+        self.programs[1] = self.new_program();
         for which in [0, 1] {
             let token = self.token(which);
             if !is_wild && signed_in && !ended {
@@ -136,9 +151,14 @@ impl World {
     }
 }
 
-fn new_program(server: &Server, store: &MemoryStore, clock: &VirtualClock) -> Core {
+fn new_program(
+    dialect: Dialect,
+    server: &Server,
+    store: &MemoryStore,
+    clock: &VirtualClock,
+) -> Core {
     // It names its users, so that a second login is known to be the same one's.
-    let mut provider = provider(Dialect::WorkOs(Encoding::Form));
+    let mut provider = provider(dialect);
     provider.endpoints.userinfo = None;
     server.state().clock = Some(clock.clone());
     Session::new(provider, server.clone(), store.clone(), clock.clone())
@@ -146,6 +166,10 @@ fn new_program(server: &Server, store: &MemoryStore, clock: &VirtualClock) -> Co
 
 /// Seconds that an access token is valid for.
 const LIFETIME: u64 = 3600;
+
+/// The same user as in the other dialect's `user`.
+const CLAIMS: &str = r#"{"iss":"https://op.example","aud":"cli","sub":"user_1",
+    "email":"ada@example.com","exp":4102444800}"#;
 
 #[derive(Clone, Default)]
 struct Server(Arc<Mutex<State>>);
@@ -198,7 +222,9 @@ impl State {
         self.times[number] = now;
         let body = format!(
             r#"{{"access_token":"access-{number}","refresh_token":"refresh-{number}",
-            "expires_in":{LIFETIME},"user":{{"id":"user_1","email":"ada@example.com"}}}}"#
+            "expires_in":{LIFETIME},"user":{{"id":"user_1","email":"ada@example.com"}},
+            "id_token":"e30.{}.c2ln"}}"#,
+            BASE64_URL_SAFE_NO_PAD.encode(CLAIMS)
         );
         response(200, body.into_bytes())
     }
@@ -235,6 +261,10 @@ impl Server {
         let mut state = self.state();
         let sent = match &request.body {
             Body::Form(form) => form.expose_secret().to_owned(),
+            Body::Json(fields) => match fields.string("refresh_token") {
+                Some(token) => format!("refresh_token={token}&"),
+                None => String::new(),
+            },
             _ => String::new(),
         };
         match request.endpoint.path() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use astropass::diagnose::{self, Reached};
-use astropass::{Dialect, Domain, Endpoint, Endpoints, Error, HttpErrorKind, discover};
+use astropass::{Dialect, Domain, Endpoint, Endpoints, Error, HttpErrorKind, discover, printable};
 
 use super::check::Check;
 use super::{PATIENCE, Subject, on_thread};
@@ -34,7 +34,8 @@ pub(super) fn proxies() -> Vec<Check> {
     let name = "Proxy";
     let proxies = diagnose::proxies().into_iter();
     let checks = proxies.map(|diagnose::ProxyVariable { name: variable, value }| match value {
-        Some(value) => Check::ok(name, format!("{variable} is {value}")).fact("variable", variable),
+        Some(value) => Check::ok(name, format!("{variable} is {}", printable(&value)))
+            .fact("variable", variable),
         None => Check::warning(
             name,
             format!("{variable} is set, and does not name a proxy"),
