@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use astropass_core::{Cleared, Credentials, Event, Revision, Runtime, Store, StoreError};
 
-pub(crate) use self::document::Document;
 use self::document::Swept;
+pub(crate) use self::document::{Document, random_name};
 pub(crate) use self::file::Folder;
 pub use self::keyring::{Items, Keyring, Prompt};
 pub use self::kind::{StoreChoice, StoreKind};
