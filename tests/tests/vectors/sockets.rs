@@ -28,8 +28,9 @@ use super::{api, json, kept};
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Deadline where the server is slow.
 const SHORT: Duration = Duration::from_millis(25);
-/// What the kernel and the client may have taken of an answer beyond the bound that is set.
-const BUFFERS: u64 = 16 << 20;
+/// What the kernel and the client may have taken of an answer beyond the bound that is set: Linux
+/// lets the buffers of a connection grow to 36 MiB.
+const BUFFERS: u64 = 48 << 20;
 /// The bound of an API server's answer.
 const MOST_API: u64 = 64 << 20;
 /// How many answers are awaited at once.
