@@ -12,7 +12,9 @@
 
 mod limited;
 mod program;
+mod report;
 mod running;
+mod screen;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod trace;
 mod world;
@@ -28,7 +30,9 @@ use tempfile::TempDir;
 
 pub use self::limited::{Costly, MOST, MOST_FOR_API, costly_answers};
 pub use self::program::program;
+pub use self::report::Report;
 pub use self::running::{Output, Running};
+pub use self::screen::{EVIL, assert_plain, without_own_styles};
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub use self::trace::{Call, Traced};
 pub use self::world::{CLIENT, World, eager};
