@@ -147,10 +147,12 @@ export function status(page) {
   return page.evaluate(() => window.auth.state.status);
 }
 
-/** Sets the clocks forward together, so that nobody's token is from the future. */
-export async function advance(seconds, server, ...pages) {
-  await server.advance(seconds);
-  for (const page of pages) await page.evaluate((seconds) => advance(seconds), seconds);
+/** Lets time pass for servers and pages, in this order: nobody's token is from the future. */
+export async function advance(seconds, ...all) {
+  for (const one of all) {
+    if ("evaluate" in one) await one.evaluate((seconds) => window.advance(seconds), seconds);
+    else await one.advance(seconds);
+  }
 }
 
 /** Asks again until the answer is as wanted. */
