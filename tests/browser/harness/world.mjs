@@ -8,6 +8,7 @@ import { KINDS, launch } from "./browsers.mjs";
 import { many } from "./figures.mjs";
 import { answer, decide, done } from "./person.mjs";
 import { startEmbedded, startOidcProvider } from "./programs.mjs";
+import { startRaw } from "./raw.mjs";
 import { startSite } from "./site.mjs";
 
 const browsers = new Map();
@@ -55,6 +56,11 @@ class World {
 
   oidcProvider(options) {
     return this.#kept(startOidcProvider(options));
+  }
+
+  /** A server that answers each request with the bytes that `answer` gives. */
+  raw(answer) {
+    return this.#kept(startRaw(answer));
   }
 
   /** A browser for this test alone. */

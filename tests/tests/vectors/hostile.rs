@@ -11,7 +11,8 @@
 //!             "json": text | "set": fields | "body": parts, "insert"?: parts behind the first brace,
 //!             "keep"?: percent, "drop"?: bytes, "encoding"?, "before"?: parts, "after"?: parts}
 //!          | {"name", "class", "each": "absent" or {"value"}}: each field in turn
-//!          | {"name", "class", "wire": parts, "again"?: parts without end,
+//!          | {"name", "class", "browsers"?: the class that it may have in a page instead,
+//!             "wire": parts, "again"?: parts without end,
 //!             "end"?: "hang" | "slow"}: bytes of a connection, for a real client only
 //! parts    = text, a byte, {"$repeat"} or a list of parts; in "wire" {"good"}, {"length"},
 //!            {"chunk"} and {"elsewhere"} too
@@ -23,7 +24,7 @@
 //! the answer had been good. The machine is told the mutated answer until it ends, or once where
 //! there are answers after it.
 
-#![cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page has no sockets"))]
+#![cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page has no sockets; see tests/browser/hostile.test.mjs"))]
 
 use std::collections::VecDeque;
 use std::time::Duration;
