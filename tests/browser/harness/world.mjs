@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import { KINDS, launch } from "./browsers.mjs";
+import { keepConsole } from "./console.mjs";
 import { many } from "./figures.mjs";
 import { answer, decide, done } from "./person.mjs";
 import { startEmbedded, startOidcProvider } from "./programs.mjs";
@@ -73,6 +74,7 @@ class World {
   /** A tab with the test page, and with `options` a session in it. */
   async tab(options, { browser = this.browser, before } = {}) {
     const page = await browser.newPage();
+    keepConsole(page);
     this.#parts.push(async () => {
       if (!page.isClosed()) await page.close().catch(() => {});
     });
