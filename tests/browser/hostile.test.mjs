@@ -18,7 +18,9 @@ const MOST = (1 << 20) + (16 << 20);
 const REQUESTS = 4;
 /** The marker of every token of a test: see tests/SERVER.md. */
 const CANARY = "Y2FuYXJ5";
-const GOOD = { wire: ["HTTP/1.1 200 OK\r\nContent-Length: ", { length: true }, "\r\n\r\n", { good: true }] };
+const GOOD = {
+  wire: ["HTTP/1.1 200 OK\r\nContent-Length: ", { length: true }, "\r\n\r\n", { good: true }],
+};
 const DEVICE = {
   device_code: `device-${CANARY}`,
   user_code: "ABCD-EFGH",

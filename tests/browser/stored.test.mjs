@@ -62,7 +62,8 @@ inBrowsers("written as in the last release", async (world) => {
   const other = await world.tab();
   await other.evaluate(prepare, {});
   await page.evaluate(() => leave({ returnTo: "/projects?page=2" }));
-  const found = await eventually(() => other.evaluate(() => stored()), ({ opened }) => opened[`login: ${KEY}`]);
+  const look = () => other.evaluate(() => stored());
+  const found = await eventually(look, ({ opened }) => opened[`login: ${KEY}`] !== undefined);
   const { databases, stores, key, records, opened } = found;
   const kept = { at, key: SEALING_KEY, records, opened };
   if (KEPT) writeFileSync(KEPT, `${JSON.stringify(kept, null, 2)}\n`);
@@ -70,7 +71,8 @@ inBrowsers("written as in the last release", async (world) => {
   assert.deepEqual(databases, [{ name: "astropass", version: 1 }]);
   assert.deepEqual(stores, ["sessions"]);
   const algorithm = { name: "AES-GCM", length: 256 };
-  assert.deepEqual(key, { id: SEALING_KEY.id, algorithm, usages: ["encrypt", "decrypt"], extractable: false });
+  const usages = ["encrypt", "decrypt"];
+  assert.deepEqual(key, { id: SEALING_KEY.id, algorithm, usages, extractable: false });
   const last = read(LAST);
   assert.deepEqual(Object.keys(records).toSorted(), Object.keys(last.records).toSorted());
   for (const record of Object.values(records)) {

@@ -13,7 +13,8 @@
 //!          | {"name", "class", "each": "absent" or {"value"}}: each field in turn
 //!          | {"name", "class", "browsers"?: the class that it may have in a page instead,
 //!             "wire": parts, "again"?: parts without end,
-//!             "end"?: "hang" | "slow"}: bytes of a connection, for a real client only
+//!             "end"?: "hang" | "slow"}: bytes of a connection, for a real client only (a page's:
+//!             tests/browser/hostile.test.mjs)
 //! parts    = text, a byte, {"$repeat"} or a list of parts; in "wire" {"good"}, {"length"},
 //!            {"chunk"} and {"elsewhere"} too
 //! outcome  = "done", or an error's code
@@ -24,7 +25,7 @@
 //! the answer had been good. The machine is told the mutated answer until it ends, or once where
 //! there are answers after it.
 
-#![cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page has no sockets; see tests/browser/hostile.test.mjs"))]
+#![cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "a page has no sockets"))]
 
 use std::collections::VecDeque;
 use std::time::Duration;
