@@ -11,7 +11,9 @@
 )]
 
 mod program;
+mod report;
 mod running;
+mod screen;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod trace;
 mod world;
@@ -26,7 +28,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use self::program::program;
+pub use self::report::Report;
 pub use self::running::{Output, Running};
+pub use self::screen::{EVIL, assert_plain, without_own_styles};
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub use self::trace::{Call, Traced};
 pub use self::world::{CLIENT, World, eager};

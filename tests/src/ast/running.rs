@@ -163,6 +163,11 @@ impl Running {
         self.signal(Signal::TERM);
     }
 
+    /// Ends it as a terminal does that is closed.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// Ends it wherever it is, as `kill -9` does.
     pub fn kill(&self) {
         self.signal(Signal::KILL);
@@ -245,6 +250,18 @@ impl Output {
     pub fn failed(&self, code: i32) -> &str {
         assert_eq!((self.code, self.stdout.as_str()), (Some(code), ""), "{self}");
         self.stderr.trim_end()
+    }
+
+    /// Nothing of what was printed has one of `secrets` in it.
+    ///
+    /// # Panics
+    /// If something has.
+    #[track_caller]
+    pub fn assert_without(&self, secrets: &[&str]) {
+        for secret in secrets {
+            let printed = self.stdout.contains(secret) || self.stderr.contains(secret);
+            assert!(!printed, "{secret} is in {self}");
+        }
     }
 
     /// The JSON that is all of the standard output, one value a line.

@@ -3,6 +3,8 @@
 
 use astropass_tests::server::{Client, Dialect, Endpoint, Event, Options};
 
+use serde_json::Value;
+
 use super::{CLIENT, World, eager};
 
 /// A server with more clients, that starts no logins.
@@ -44,6 +46,18 @@ fn ast_login_server_url_is_remembered() {
 }
 
 #[test]
+fn a_login_at_another_issuer_does_not_give_its_token_to_the_server_of_the_former() {
+    let world = World::signed_in_at(Options { issuer_path: "/tenant".to_owned(), ..refusing() });
+    let issuer = format!("{}/tenant", world.server.url());
+    world.log_in(world.ast(&format!("login --issuer {issuer} --client-id {CLIENT}"))).ok();
+    assert_eq!(world.requests(Endpoint::Me), []);
+    let whoami = &world.ast("whoami --json").run().json()[0];
+    assert_eq!((&whoami["provider"], &whoami["server"]), (&issuer.into(), &Value::Null));
+    let output = world.ast("api /api/v1/me").run();
+    assert!(output.failed(2).contains("--server"), "{output}");
+}
+
+#[test]
 fn the_issuer_is_the_options_or_the_environments_or_the_profiles() {
     let world = World::signed_in_at(refusing());
     let dialect = |args: &str, env: &[(&str, &str)]| attempt(&world, args, env).dialect;
@@ -79,7 +93,7 @@ fn the_store_is_the_options_or_the_environments_or_the_profiles() {
     attempt(&world, "--store auto", &keyring);
 
     let output = login("").env("ASTRO_STORE", "safe").run();
-    let expected = "Error: In ASTRO_STORE, a store is auto, keyring or file.";
+    let expected = "Error: In ASTRO_STORE, a store is auto, keyring or file. Correct or unset it.";
     assert_eq!(output.failed(2), expected);
     let output = login("--store safe").run();
     assert!(output.failed(2).contains("[possible values: auto, keyring, file]"), "{output}");
