@@ -91,7 +91,7 @@ inBrowsers("another version writes beside this one", async (world) => {
   await other.evaluate((name) => {
     window.heard = [];
     window.channel = new BroadcastChannel(name);
-    window.channel.onmessage = ({ data }) => window.heard.push(data);
+    window.channel.onmessage = ({ data: [event] }) => window.heard.push(event);
     return new Promise((held) => {
       navigator.locks.request(name, () => {
         held();
@@ -116,7 +116,7 @@ inBrowsers("another version writes beside this one", async (world) => {
   theirs.news = true;
   await other.evaluate(async (session) => {
     await write(session);
-    window.channel.postMessage("refreshed");
+    window.channel.postMessage(["refreshed"]);
     window.release();
   }, theirs);
   assert.deepEqual(await page.evaluate(() => window.waiting), { value: "access-theirs" });

@@ -67,11 +67,10 @@ export async function restore({ key, records = {} }) {
 /** All that is stored: the database, the key's name, the records as they are, and what is in them. */
 export async function stored() {
   const databases = await indexedDB.databases();
-  const store = await open("readonly");
-  const stores = [...store.transaction.db.objectStoreNames];
-  const [names, values] = await Promise.all([settled(store.getAllKeys()), settled(store.getAll())]);
-  store.transaction.db.close();
-  const all = new Map(names.map((name, n) => [name, values[n]]));
+  const { transaction } = await open("readonly");
+  const stores = [...transaction.db.objectStoreNames];
+  transaction.db.close();
+  const all = new Map(await window.records());
   const { id, key, ...more } = all.get("sealing key");
   all.delete("sealing key");
   const { usages, extractable } = key;
