@@ -46,6 +46,19 @@ impl ReqwestHttp {
         Self { ca_file, clients: Arc::default() }
     }
 
+    /// RFC 9110 §10.2.3: seconds, or a date, which is counted from the server's own.
+    ///
+    /// Public only so that the tests can fuzz it.
+    #[doc(hidden)]
+    pub fn retry_after(value: &str, date: Option<Timestamp>) -> Option<u64> {
+        let seconds = value.trim();
+        if seconds.bytes().all(|byte| byte.is_ascii_digit()) {
+            return seconds.parse().ok();
+        }
+        let until = timestamp(httpdate::parse_http_date(value).ok()?)?;
+        u64::try_from(until.since(date?)).ok()
+    }
+
     /// Whether the certificates to trust can be read.
     pub(crate) fn check_authorities(&self) -> Result<(), HttpError> {
         self.https().map(drop)
@@ -111,7 +124,7 @@ impl ReqwestHttp {
         let retry_after = response
             .headers()
             .get(http::header::RETRY_AFTER)
-            .and_then(|value| retry_after(value.to_str().ok()?, date))
+            .and_then(|value| Self::retry_after(value.to_str().ok()?, date))
             .map_or(0, |seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
         let headers = response
             .headers()
@@ -301,15 +314,6 @@ fn innermost(error: &reqwest::Error) -> String {
 fn header_date(headers: &http::HeaderMap) -> Option<Timestamp> {
     let date = headers.get(http::header::DATE)?.to_str().ok()?;
     timestamp(httpdate::parse_http_date(date).ok()?)
-}
-
-/// RFC 9110 §10.2.3: seconds, or a date, which is counted from the server's own.
-fn retry_after(value: &str, date: Option<Timestamp>) -> Option<u64> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(seconds);
-    }
-    let until = timestamp(httpdate::parse_http_date(value).ok()?)?;
-    u64::try_from(until.since(date?)).ok()
 }
 
 fn timestamp(time: SystemTime) -> Option<Timestamp> {

@@ -10,6 +10,7 @@
     reason = "a test that cannot be set up must fail"
 )]
 
+mod limited;
 mod program;
 mod report;
 mod running;
@@ -27,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub use self::limited::{Costly, MOST, MOST_FOR_API, costly_answers};
 pub use self::program::program;
 pub use self::report::Report;
 pub use self::running::{Output, Running};

@@ -1,8 +1,10 @@
 //! Time that passes only where somebody waits for it.
 
-use std::future::{Future, ready};
+use std::future::{self, Future};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use astropass_core::wire::ParseJson;
@@ -48,7 +50,7 @@ impl Runtime for VirtualClock {
 
     fn sleep_until(&self, until: Instant) -> impl Future<Output = ()> {
         self.0.millis.fetch_max(until.as_millis(), Ordering::SeqCst);
-        ready(())
+        future::ready(())
     }
 
     fn json(&self) -> ParseJson {
@@ -56,4 +58,17 @@ impl Runtime for VirtualClock {
     }
 
     fn emit(&self, _: Event) {}
+}
+
+/// What a future gives that waits for nothing but the virtual clock.
+///
+/// # Panics
+/// If it waits for anything else.
+#[expect(clippy::panic, reason = "what a test uses fails as a test does")]
+pub fn ready<T>(future: impl Future<Output = T>) -> T {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).as_mut().poll(&mut context) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits for ever"),
+    }
 }

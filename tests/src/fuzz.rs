@@ -13,6 +13,7 @@
 mod callback;
 mod endpoint;
 mod machine;
+mod native;
 mod session;
 mod stored;
 mod text;
@@ -22,6 +23,7 @@ pub use self::endpoint::endpoint;
 pub use self::machine::{
     astro, conversation, device_authorization, discovery, houston, token, userinfo,
 };
+pub use self::native::native_text;
 pub use self::session::session;
 pub use self::stored::{credentials, document};
 pub use self::text::{json, jwt, printable};
@@ -30,7 +32,7 @@ pub use self::text::{json, jwt, printable};
 pub type Target = fn(&[u8]);
 
 /// All of them, by their names in `tests/fuzz`.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("astro", astro),
     ("callback", callback),
     ("conversation", conversation),
@@ -42,6 +44,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("houston", houston),
     ("json", json),
     ("jwt", jwt),
+    ("native_text", native_text),
     ("printable", printable),
     ("session", session),
     ("token", token),

@@ -101,16 +101,22 @@ pub fn grant() -> Grant {
     }
 }
 
-/// A new machine; `None` where the dialect has none of that kind.
+/// A new machine at a provider with every endpoint; `None` where the dialect has none of that kind.
 #[must_use]
 pub fn machine(kind: Kind, dialect: Dialect) -> Option<Box<dyn Machine>> {
-    let provider = provider(dialect);
+    machine_at(kind, provider(dialect))
+}
+
+/// A new machine; `None` where `provider` has none of that kind.
+#[must_use]
+pub fn machine_at(kind: Kind, provider: Provider) -> Option<Box<dyn Machine>> {
     let parse = astropass::parse_json;
     let Grant { access_token, refresh_token, .. } = grant();
     let api = Endpoint::parse("https://api.op.example").unwrap();
+    let houston = Endpoint::parse("https://houston.op.example/v1").unwrap();
     Some(match kind {
         Kind::Device => Box::new(Device::new(provider, parse)),
-        Kind::Code => Box::new(code(provider)),
+        Kind::Code => Box::new(code(provider)?),
         Kind::Refresh => Box::new(Refresh::new(provider, refresh_token.unwrap(), None, parse)),
         Kind::Revoke => {
             let now = Timestamp::from_unix(0);
@@ -125,23 +131,24 @@ pub fn machine(kind: Kind, dialect: Dialect) -> Option<Box<dyn Machine>> {
         Kind::Account => {
             Box::new(Account::new(&api, access_token, Some("org_1".to_owned()), parse))
         }
-        Kind::HoustonAuthConfig => Box::new(Houston::auth_config(&api, parse)),
+        Kind::HoustonAuthConfig => Box::new(Houston::auth_config(&houston, parse)),
         Kind::HoustonCreateToken => {
             let password = Secret::new(format!("{CANARY}-password"));
-            Box::new(Houston::create_token(&api, "ada", password, parse))
+            Box::new(Houston::create_token(&houston, "ada", password, parse))
         }
-        Kind::HoustonWorkspaces => Box::new(Houston::workspaces(&api, access_token, parse)),
+        Kind::HoustonWorkspaces => Box::new(Houston::workspaces(&houston, access_token, parse)),
     })
 }
 
-/// The machine of a login whose browser came back.
-fn code(provider: Provider) -> Code {
+/// The machine of a login whose browser came back; `None` where there is nothing to open in one.
+fn code(provider: Provider) -> Option<Code> {
+    provider.endpoints.authorization.as_ref()?;
     let now = Timestamp::from_unix(0);
     let redirect_uri = "http://127.0.0.1:8000/callback";
     let entropy = Entropy::new([7; 48]);
+    let issuer = provider.issuer.clone();
     let (url, pending) = Pending::begin(provider, redirect_uri, &[], &entropy, now).unwrap();
     let state = url.as_str().split("state=").nth(1).unwrap().split('&').next().unwrap();
-    let callback =
-        format!("{redirect_uri}?code={CANARY}-code&state={state}&iss=https://op.example");
-    pending.finish(&callback, now, astropass::parse_json).unwrap()
+    let callback = format!("{redirect_uri}?code={CANARY}-code&state={state}&iss={issuer}");
+    Some(pending.finish(&callback, now, astropass::parse_json).unwrap())
 }

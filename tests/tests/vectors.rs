@@ -4,6 +4,8 @@
 //! nothing else, so that the same vectors run wherever core does. The format is described there.
 #![cfg(test)]
 
+#[path = "vectors/api.rs"]
+mod api;
 #[path = "vectors/contract.rs"]
 mod contract;
 #[path = "vectors/conversation.rs"]
@@ -18,6 +20,8 @@ mod json;
 mod kept;
 #[path = "vectors/machine.rs"]
 mod machine;
+#[path = "vectors/pairs.rs"]
+mod pairs;
 #[path = "vectors/plain.rs"]
 mod plain;
 #[path = "vectors/runner.rs"]

@@ -1,4 +1,5 @@
 use std::env;
+use std::ffi::OsStr;
 
 /// A variable that names a proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +23,20 @@ pub fn proxies() -> Vec<ProxyVariable> {
             spellings.into_iter().find_map(|name| Some((name, env::var_os(name)?)))
         })
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| {
-            let value = value.to_str().and_then(|value| match name {
-                "NO_PROXY" | "no_proxy" => Some(value.to_owned()),
-                _ => without_user(value),
-            });
-            ProxyVariable { name, value }
-        })
+        .map(|(name, value)| ProxyVariable::read(name, &value))
         .collect()
+}
+
+impl ProxyVariable {
+    /// Public only so that the tests can fuzz it.
+    #[doc(hidden)]
+    pub fn read(name: &'static str, value: &OsStr) -> Self {
+        let value = value.to_str().and_then(|value| match name {
+            "NO_PROXY" | "no_proxy" => Some(value.to_owned()),
+            _ => without_user(value),
+        });
+        Self { name, value }
+    }
 }
 
 /// Scheme, host and port of a proxy's URL. All else could be part of a password, as a slash in one
@@ -43,9 +50,16 @@ fn without_user(url: &str) -> Option<String> {
         Some((host, port)) if !authority.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     };
-    let is_host = !host.is_empty()
-        && (host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-            || host.starts_with('['));
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => is_made_of(address, b":."),
+        None => is_made_of(host, b"-._"),
+    };
     let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
     (is_scheme && is_host && is_port).then(|| format!("{scheme}://{authority}"))
+}
+
+/// Whether `text` is there, and has nothing but letters, digits and `others` in it.
+fn is_made_of(text: &str, others: &[u8]) -> bool {
+    let is_one = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+    !text.is_empty() && text.bytes().all(is_one)
 }

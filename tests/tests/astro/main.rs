@@ -10,6 +10,7 @@ mod doctor;
 mod environment;
 mod faults;
 mod login;
+mod memory;
 mod secrets;
 mod software;
 mod terminal;

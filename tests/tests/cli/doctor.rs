@@ -275,6 +275,16 @@ fn no_secret_is_in_it() {
     assert!(odd.stdout.contains("HTTPS_PROXY is set, and does not name a proxy"), "{odd}");
 }
 
+#[test]
+fn proxy_variables_with_escapes_do_not_act_on_the_terminal() {
+    let world = World::signed_in();
+    let doctor = world.ast("doctor").env("HTTPS_PROXY", "http://[\u{1b}[2J");
+    let output = doctor.env("NO_PROXY", "a\u{1b}[2Jb").run();
+    assert!(!output.ok().contains("\u{1b}[2J"), "{output}");
+    assert!(output.stdout.contains("HTTPS_PROXY is set, and does not name a proxy"), "{output}");
+    assert!(output.stdout.contains("NO_PROXY is a"), "{output}");
+}
+
 /// One may be interrupted while it waits.
 #[test]
 fn an_interrupted_one_ends() {

@@ -38,7 +38,7 @@ enum State {
     User,
     Organization(User),
     Organizations(User),
-    /// What is known so far, and how many workspaces were answered.
+    /// What is known so far, and how many pages of it were answered.
     Workspaces(Box<Membership>, u64),
     Ended,
 }
@@ -48,6 +48,10 @@ enum State {
 const PAGE: &str = "100";
 /// Where a server that says that there are always more is not asked again.
 const MOST_WORKSPACES: u64 = 10_000;
+/// The same in pages, since there may be next to nothing on each.
+const MOST_PAGES: u64 = 100;
+/// The same in bytes of ids and names.
+const MOST_TEXT: usize = Request::MAX_BODY;
 
 impl Account {
     /// Asks `api`, such as `https://api.astronomer.io`, with `access_token`.
@@ -137,7 +141,7 @@ impl Account {
     fn workspaces(
         &self,
         mut known: Box<Membership>,
-        before: u64,
+        pages: u64,
         response: &Response,
     ) -> Result<(State, Action<Membership>), Error> {
         const OF: &str = "list of workspaces";
@@ -150,12 +154,14 @@ impl Account {
                 .workspaces
                 .push(workspace.ok_or_else(|| Error::malformed(OF, "one has no id", 200))?);
         }
-        let seen = before + list.len() as u64;
+        let (seen, pages) = (known.workspaces.len() as u64, pages + 1);
+        let text = known.workspaces.iter().map(|it| it.id.len() + it.name.len()).sum::<usize>();
         let total = body.seconds("totalCount").unwrap_or_default().min(MOST_WORKSPACES);
+        let is_last = list.is_empty() || seen >= total || pages >= MOST_PAGES || text >= MOST_TEXT;
         match &known.organization {
-            Some(organization) if !list.is_empty() && seen < total => {
+            Some(organization) if !is_last => {
                 let request = self.workspaces_request(&organization.id, seen)?;
-                Ok((State::Workspaces(known, seen), Action::Send(request)))
+                Ok((State::Workspaces(known, pages), Action::Send(request)))
             }
             _ => Ok((State::Ended, Action::Done(*known))),
         }
@@ -199,8 +205,8 @@ impl Flow for Account {
                     }
                 }
             }
-            (State::Workspaces(known, before), Input::Response(response)) => {
-                self.workspaces(known, before, &*response?)?
+            (State::Workspaces(known, pages), Input::Response(response)) => {
+                self.workspaces(known, pages, &*response?)?
             }
             (State::Ended, _) => return Err(Error::Finished),
             (State::Start, Input::Response(_)) => {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use astropass::diagnose::{self, Reached};
-use astropass::{Endpoint, Error, HttpErrorKind};
+use astropass::{Endpoint, Error, HttpErrorKind, printable};
 
 use super::check::Check;
 use super::{PATIENCE, Subject, on_thread};
@@ -32,7 +32,8 @@ pub(super) fn proxies() -> Vec<Check> {
     let name = "Proxy";
     let proxies = diagnose::proxies().into_iter();
     let checks = proxies.map(|diagnose::ProxyVariable { name: variable, value }| match value {
-        Some(value) => Check::ok(name, format!("{variable} is {value}")).fact("variable", variable),
+        Some(value) => Check::ok(name, format!("{variable} is {}", printable(&value)))
+            .fact("variable", variable),
         None => Check::warning(
             name,
             format!("{variable} is set, and does not name a proxy"),
