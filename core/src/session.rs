@@ -139,10 +139,12 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
 
     /// The access token if it is fresh and the store was asked within the last second: no I/O.
     pub fn cached(&self) -> Option<AccessToken> {
-        let now = self.runtime.now();
+        let (now, wall) = (self.runtime.now(), self.runtime.wall());
         let state = self.state();
         let current = state.current.as_ref().filter(|_| Some(now) < state.trusted_until)?;
-        state.over().is_none().then(|| current.token.clone())
+        // In that second the machine may have slept for a night.
+        let is_fresh = current.freshness(now, wall) == Freshness::Fresh;
+        (is_fresh && state.over().is_none()).then(|| current.token.clone())
     }
 
     /// The access token if it is fresh, asking the store whether it changed; `None` asks for a
@@ -159,7 +161,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let (now, wall) = (self.runtime.now(), self.runtime.wall());
         if let Err(error) = looked {
             let usable = self.usable(None).filter(|_| error.is_passing()).ok_or(error)?;
-            self.state().trust(now, wall);
+            self.state().trust(now);
             return Ok(Some(usable));
         }
         let mut state = self.state();
@@ -171,7 +173,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         match current.freshness(now, wall) {
             Freshness::Fresh if current.unsaved && !failed => Ok(None),
             Freshness::Fresh => {
-                state.trust(now, wall);
+                state.trust(now);
                 Ok(Some(current.token.clone()))
             }
             // Rule 4: until it expires, the current token is served.
@@ -272,8 +274,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         }
         state.belong_to(&credentials, &revision);
         state.failed = None;
-        let (now, wall) = (self.runtime.now(), self.runtime.wall());
-        state.begin(Current::new(credentials, revision, None), now, wall);
+        state.begin(Current::new(credentials, revision, None), self.runtime.now());
         Ok(())
     }
 

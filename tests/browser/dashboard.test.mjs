@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import { serveDashboard } from "../../examples/dashboard/serve.mjs";
 import { launch } from "./harness/browsers.mjs";
+import { keepConsole } from "./harness/console.mjs";
 import { focusPopups } from "./harness/person.mjs";
 import { EMBEDDED, admin } from "./harness/programs.mjs";
 
@@ -223,6 +224,7 @@ async function open(t) {
     serverArguments: ["--admin", "--interval", "1"],
   });
   const page = await browser.newPage();
+  keepConsole(page);
   t.after(async () => {
     await page.close();
     await dashboard.close();

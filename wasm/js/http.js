@@ -43,9 +43,10 @@ async function received(fetch, url, init, maxBody) {
     status: response.type === "opaqueredirect" ? 302 : response.status,
     body,
     date,
+    // A date says how long to wait only beside the server's own: this clock may be wrong.
     retryAfter: /^\d+$/.test(retryAfter)
       ? Number(retryAfter)
-      : (seconds(retryAfter) ?? NaN) - (date ?? Date.now() / 1000),
+      : (seconds(retryAfter) ?? NaN) - (date ?? NaN),
   };
 }
 

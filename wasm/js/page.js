@@ -2,24 +2,16 @@
 // What every page, worker and server-side JavaScript has: clocks, timers and random bytes; and how
 // something fails here.
 
-/** Smaller jumps are those of timers, and of a clock that is being adjusted. */
-const SLEEP = 10_000;
-
-/** @type {number | undefined} */
-let offset;
-let slept = 0;
-
 /**
- * Monotonic milliseconds. `performance.now()` stops in some browsers while the machine sleeps, and
- * `Date.now()` can be stepped: this goes as the first does, and jumps ahead where the second did.
- * A clock that was only set forward costs one early refresh.
+ * Monotonic milliseconds, which may stop while the machine sleeps.
+ *
+ * The wall clock is not asked how long that was: a sleep looks to it as a step does. If it were
+ * believed, a clock that is put right would end a login that the person may have approved already,
+ * and all waiting for locks. Where it is not, a login that slept too long polls once more, and the
+ * server says that it has expired. What a sleep does to a token, core sees by the wall clock.
  */
 export function now() {
-  const monotonic = performance.now();
-  const before = offset;
-  offset = Date.now() - monotonic;
-  if (before !== undefined && offset - before > SLEEP) slept += offset - before;
-  return monotonic + slept;
+  return performance.now();
 }
 
 /** @param {number} millis */

@@ -88,7 +88,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             *state = State::default();
             state.belong_to(&credentials, &revision);
             let current = Current::new(Arc::clone(&credentials), revision, Some(now.0));
-            state.begin(current, now.0, now.1);
+            state.begin(current, now.0);
         }
         self.runtime.emit(Event::SignedIn);
         if let Some(previous) = previous

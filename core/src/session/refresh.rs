@@ -226,7 +226,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         {
             let mut state = self.state();
             state.belong_to(&credentials, &before.revision);
-            state.begin(current, now, wall);
+            state.begin(current, now);
             state.failed = None;
             state.over = None;
         }

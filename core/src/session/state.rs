@@ -50,19 +50,15 @@ impl State {
         (self.current.as_ref()?.revision == *revision).then_some(error)
     }
 
-    /// Takes `current` over, and answers from memory for the next second.
-    pub(super) fn begin(&mut self, current: Current, now: Instant, wall: Timestamp) {
+    /// Takes `current` over.
+    pub(super) fn begin(&mut self, current: Current, now: Instant) {
         self.current = Some(Arc::new(current));
-        self.trusted_until = None;
-        self.trust(now, wall);
+        self.trust(now);
     }
 
-    /// Answers from memory for the next second. Wall time has no smaller unit, so a token may be
-    /// given that much beyond the moment from which its refresh is due.
-    pub(super) fn trust(&mut self, now: Instant, wall: Timestamp) {
-        if self.current.as_ref().is_some_and(|it| it.freshness(now, wall) == Freshness::Fresh) {
-            self.trusted_until = Some(now + RECHECK);
-        }
+    /// Answers from memory for the next second, as long as the token is fresh.
+    pub(super) fn trust(&mut self, now: Instant) {
+        self.trusted_until = Some(now + RECHECK);
     }
 }
 

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import puppeteer from "puppeteer-core";
 import { CHROMIUM_ARGUMENTS } from "./chromium-arguments.mjs";
+import { keepConsoles } from "./console.mjs";
 import { temporaryFolder } from "./folders.mjs";
 
 export const KINDS = ["chromium", "firefox"];
@@ -11,8 +12,8 @@ export const KINDS = ["chromium", "firefox"];
 const PROGRAMS = { chromium: ["chromium"], firefox: ["firefox-esr", "firefox"] };
 
 /** Starts a browser on `profile`; a second start on the same folder is the browser's restart. */
-export function launch(kind, { profile = temporaryFolder(), preferences = {}, without = [] } = {}) {
-  return puppeteer.launch({
+export async function launch(kind, { profile = temporaryFolder(), preferences = {}, without = [] } = {}) {
+  const browser = await puppeteer.launch({
     browser: kind === "chromium" ? "chrome" : "firefox",
     executablePath: program(kind),
     userDataDir: profile,
@@ -20,6 +21,8 @@ export function launch(kind, { profile = temporaryFolder(), preferences = {}, wi
     args: kind === "chromium" ? CHROMIUM_ARGUMENTS : [],
     extraPrefsFirefox: preferences,
   });
+  keepConsoles(browser);
+  return browser;
 }
 
 function program(kind) {

@@ -5,9 +5,11 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
 import { KINDS, launch } from "./browsers.mjs";
+import { keepConsole } from "./console.mjs";
 import { many } from "./figures.mjs";
 import { answer, decide, done } from "./person.mjs";
 import { startEmbedded, startOidcProvider } from "./programs.mjs";
+import { startRaw } from "./raw.mjs";
 import { startSite } from "./site.mjs";
 
 const browsers = new Map();
@@ -57,6 +59,11 @@ class World {
     return this.#kept(startOidcProvider(options));
   }
 
+  /** A server that answers each request with the bytes that `answer` gives. */
+  raw(answer) {
+    return this.#kept(startRaw(answer));
+  }
+
   /** A browser for this test alone. */
   async launch(options) {
     const browser = await launch(this.kind, options);
@@ -67,6 +74,7 @@ class World {
   /** A tab with the test page, and with `options` a session in it. */
   async tab(options, { browser = this.browser, before } = {}) {
     const page = await browser.newPage();
+    keepConsole(page);
     this.#parts.push(async () => {
       if (!page.isClosed()) await page.close().catch(() => {});
     });
@@ -147,10 +155,12 @@ export function status(page) {
   return page.evaluate(() => window.auth.state.status);
 }
 
-/** Sets the clocks forward together, so that nobody's token is from the future. */
-export async function advance(seconds, server, ...pages) {
-  await server.advance(seconds);
-  for (const page of pages) await page.evaluate((seconds) => advance(seconds), seconds);
+/** Lets time pass for servers and pages, in this order: nobody's token is from the future. */
+export async function advance(seconds, ...all) {
+  for (const one of all) {
+    if ("evaluate" in one) await one.evaluate((seconds) => window.advance(seconds), seconds);
+    else await one.advance(seconds);
+  }
 }
 
 /** Asks again until the answer is as wanted. */

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use astropass_core::{Dialect, Secret};
+use astropass_core::{Dialect, HttpErrorKind, Secret};
 
 use super::server::{Hook, Next};
 use super::world::{Session, World, codes, pass, text, token};
@@ -206,6 +206,63 @@ async fn a_laptop_asleep_for_eight_hours_in_the_middle_of_a_poll() {
     world.server.next([Next::Slept(ASLEEP)]);
     let session = world.session();
     assert_eq!(token(&session).await.unwrap(), "access-1");
+}
+
+/// On macOS and in most browsers neither the monotonic clock nor a timer counts a sleep: it is what a
+/// step of the wall clock is, and the server's word ends a login that has slept too long.
+#[tokio::test(start_paused = true)]
+async fn a_laptop_asleep_in_a_poll_whose_monotonic_clock_stops() {
+    const ASLEEP: i64 = 8 * 3600;
+    const EXPIRED: &str = r#"{"error":"expired_token"}"#;
+    let start = || {
+        let start = r#"{"device_code":"d","user_code":"A","expires_in":300,
+            "verification_uri":"https://op.example/"}"#;
+        Next::Answer(200, start)
+    };
+    let pending = || Next::Answer(400, r#"{"error":"authorization_pending"}"#);
+    let interrupted = || Next::NotSent(HttpErrorKind::Interrupted);
+    // The answer had come, or the connection did not survive.
+    for first in [pending(), interrupted()] {
+        let world = World::signed_in(0).await;
+        world.server.next([start(), first, Next::Answer(400, EXPIRED)]);
+        let session = world.session();
+        let login = tokio::spawn(async move { session.authorize_device(|_| {}).await.map(drop) });
+        tokio::time::sleep(Duration::from_millis(5075)).await;
+        assert_eq!(world.count("token"), 1, "in the middle of it");
+        world.step_wall(ASLEEP);
+        assert_eq!(codes(login.await.unwrap()), "login_expired");
+        assert_eq!(world.count("token"), 2, "asked once more");
+        assert_eq!(world.stored().await.unwrap().0, "access-0", "the earlier session is there");
+    }
+
+    // A server that never says so is asked as often as it would have been without the sleep.
+    let world = World::signed_in(0).await;
+    world.server.next(std::iter::once(start()).chain((0..100).map(|_| pending())));
+    let session = world.session();
+    let login = tokio::spawn(async move { session.authorize_device(|_| {}).await.map(drop) });
+    tokio::time::sleep(Duration::from_millis(5075)).await;
+    world.step_wall(ASLEEP);
+    assert_eq!(codes(login.await.unwrap()), "login_expired");
+    assert!(world.count("token") <= 60, "{}", world.count("token"));
+
+    // The user had approved: what comes after the sleep is fresh from then on.
+    let world = Arc::new(World::new(Dialect::Standard));
+    let slept = Arc::clone(&world);
+    let asleep = move || -> Hook { Box::pin(async move { slept.step_wall(ASLEEP) }) };
+    world.server.next([start(), Next::After(Box::new(asleep))]);
+    let session = world.session();
+    log_in(&session).await;
+    assert_eq!(minutes(&world, &session, 50).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_expired_in_a_sleep_was_given_for_a_second() {
+    let world = World::signed_in(0).await;
+    let session = world.open().await;
+    assert_eq!(token(&session).await.unwrap(), "access-0");
+    world.step_wall(8 * 3600);
+    assert_eq!(token(&session).await.unwrap(), "access-1");
+    assert_eq!(world.count("token"), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,8 +11,10 @@
 //!             "json": text | "set": fields | "body": parts, "insert"?: parts behind the first brace,
 //!             "keep"?: percent, "drop"?: bytes, "encoding"?, "before"?: parts, "after"?: parts}
 //!          | {"name", "class", "each": "absent" or {"value"}}: each field in turn
-//!          | {"name", "class", "wire": parts, "again"?: parts without end,
-//!             "end"?: "hang" | "slow"}: bytes of a connection, for a real client only
+//!          | {"name", "class", "browsers"?: the class that it may have in a page instead,
+//!             "wire": parts, "again"?: parts without end,
+//!             "end"?: "hang" | "slow"}: bytes of a connection, for a real client only (a page's:
+//!             tests/browser/hostile.test.mjs)
 //! parts    = text, a byte, {"$repeat"} or a list of parts; in "wire" {"good"}, {"length"},
 //!            {"chunk"} and {"elsewhere"} too
 //! outcome  = "done", or an error's code
