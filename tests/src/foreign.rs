@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 #[cfg(unix)]
 pub use self::browser::Browser;
-pub use self::domains::Domains;
+pub use self::domains::{Domains, RegisteredPort};
 pub use self::visitor::{Page, Visit, Visitor};
 use crate::client;
 

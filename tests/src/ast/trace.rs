@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_long};
 use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -47,7 +48,9 @@ impl Ast {
     #[must_use]
     pub fn traced(self, counted: fn(&Call) -> bool, kill_after: Option<usize>) -> Traced {
         // Whom a thread traces is told to that thread only, among its own children.
-        let tracer = thread::spawn(move || Tracer::start(&self.command, counted).run(kill_after));
+        let tracer = thread::spawn(move || {
+            Tracer::start(&self.command, self.input.as_deref(), counted).run(kill_after)
+        });
         tracer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
@@ -60,16 +63,20 @@ struct Tracer {
 
 impl Tracer {
     /// Begins when the shell that becomes the program has stopped itself.
-    fn start(command: &Command, counted: fn(&Call) -> bool) -> Self {
+    fn start(command: &Command, input: Option<&[u8]>, counted: fn(&Call) -> bool) -> Self {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", r#"kill -STOP $$; exec "$0" "$@""#]);
         shell.arg(command.get_program()).args(command.get_args());
         shell.env_clear();
         shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.current_dir(command.get_current_dir().expect("a home"));
-        shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         #[allow(clippy::zombie_processes, reason = "the tracer waits for it")]
-        let child = shell.spawn().expect("a shell");
+        let mut child = shell.spawn().expect("a shell");
+        // A pipe takes this much at once; it ends here.
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(input.unwrap_or_default()).expect("a pipe");
+        drop(stdin);
         let process = Pid::from_raw(child.id().cast_signed());
         waitpid(process, Some(WaitPidFlag::WUNTRACED)).expect("it stops itself");
         let options = Options::PTRACE_O_EXITKILL

@@ -11,7 +11,11 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
+mod ast;
+mod astro;
+mod browser;
 mod figures;
+mod kept;
 mod killed;
 mod stepped;
 mod storm;
