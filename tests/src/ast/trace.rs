@@ -35,8 +35,8 @@ pub struct Traced {
 pub struct Call {
     /// Its name, such as `rename`
     pub name: &'static str,
-    /// The file, or what a descriptor stands for; of a rename, the new name; of a message to a
-    /// socket, how it begins
+    /// The file, or what a descriptor stands for; of a rename, the new name; of HTTP, the first
+    /// line; of another message to a socket, how it begins
     pub what: String,
 }
 
@@ -174,9 +174,14 @@ impl Tracer {
             libc::SYS_fchmod => ("chmod", file(first)),
             libc::SYS_ftruncate => ("truncate", file(first)),
             libc::SYS_fsync | libc::SYS_fdatasync => ("sync", file(first)),
-            libc::SYS_write | libc::SYS_writev | libc::SYS_pwrite64 => ("write", file(first)),
+            libc::SYS_writev => ("write", file(first).map(|to| self.sent(to, self.buffer(second)))),
+            libc::SYS_write | libc::SYS_pwrite64 => {
+                ("write", file(first).map(|to| self.sent(to, Some((second, third)))))
+            }
             libc::SYS_sendmsg => ("send", self.message(second)),
-            libc::SYS_sendto => ("send", file(first)),
+            libc::SYS_sendto => {
+                ("send", file(first).map(|to| self.sent(to, Some((second, third)))))
+            }
             number => older(number).map(|(name, path_at)| (name, path(arguments[path_at])))?,
         };
         // How tokio wakes its own threads is nobody else's business.
@@ -186,14 +191,31 @@ impl Tracer {
 
     /// How a message begins, of which `address` is the header (`struct msghdr`).
     fn message(&self, address: u64) -> Option<String> {
-        let pointer = |address| {
-            let bytes = self.memory(address, 8)?;
-            Some(u64::from_ne_bytes(bytes.try_into().ok()?))
-        };
-        let (base, length) =
-            (pointer(pointer(address + 16)?)?, pointer(pointer(address + 16)? + 8)?);
+        let (base, length) = self.buffer(self.pointer(address + 16)?)?;
         let bytes = self.memory(base, usize::try_from(length.min(512)).ok()?)?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The first line of what goes `to` a socket, if it is one of HTTP; else where it goes.
+    fn sent(&self, to: String, buffer: Option<(u64, u64)>) -> String {
+        let first_line = || {
+            let (base, length) = buffer.filter(|_| to.starts_with("socket:"))?;
+            let bytes = self.memory(base, usize::try_from(length.min(512)).ok()?)?;
+            let line = bytes.split(|byte| *byte == b'\r').next()?;
+            let line = String::from_utf8(line.to_vec()).ok()?;
+            line.contains("HTTP/1.1").then_some(line)
+        };
+        first_line().unwrap_or(to)
+    }
+
+    /// Address and length of the first of the buffers at `address` (`struct iovec`).
+    fn buffer(&self, address: u64) -> Option<(u64, u64)> {
+        Some((self.pointer(address)?, self.pointer(address + 8)?))
+    }
+
+    fn pointer(&self, address: u64) -> Option<u64> {
+        let bytes = self.memory(address, 8)?;
+        Some(u64::from_ne_bytes(bytes.try_into().ok()?))
     }
 
     /// The text at `address` of the process.

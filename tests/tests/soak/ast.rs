@@ -118,7 +118,9 @@ impl Work for OfAst {
         assert!(is_old || is_new, "{self:?}: neither the old session nor the new one");
         assert!(kept.profile(other) == before.other, "{self:?}: another profile's session");
         let current = kept.current("ast");
-        let is_chosen = current == **profile && matches!(self, Self::Profile | Self::FirstLogin);
+        // A first login, and one after a first one that was cut short.
+        let is_first = is_new && before.current.is_null();
+        let is_chosen = current == **profile && (is_first || self == Self::Profile);
         assert!(current == before.current || is_chosen, "{self:?}: {current} is current");
         figures.new += usize::from(is_new || is_chosen);
         self.agrees(terminal, &found);
@@ -184,6 +186,9 @@ impl OfAst {
 
 fn login(terminal: &Terminal, manner: &str) -> Ast {
     let store = terminal.kept.place.option();
-    terminal.kept.place.reach(terminal.world.login("--json").env("ASTRO_PROFILE", &terminal.profile))
+    terminal
+        .kept
+        .place
+        .reach(terminal.world.login("--json").env("ASTRO_PROFILE", &terminal.profile))
         .args([manner, "--store", store])
 }

@@ -106,9 +106,9 @@ impl Work for OfAstro {
             Self::CloudWithBrowser => terminal
                 .astro("login astronomer.io --email grace@example.com")
                 .env("BROWSER", terminal.browser.program()),
-            Self::SoftwareWithPassword => terminal
-                .astro("login software.example")
-                .stdin("grace@example.com\nnanosecond\n"),
+            Self::SoftwareWithPassword => {
+                terminal.astro("login software.example").stdin("grace@example.com\nnanosecond\n")
+            }
             Self::CloudWithToken | Self::SoftwareWithToken => {
                 terminal.with_token(self.contexts().0, "grace")
             }

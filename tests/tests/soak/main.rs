@@ -19,5 +19,6 @@ mod kept;
 mod killed;
 mod stepped;
 mod storm;
+mod synced;
 mod terminal;
 mod work;

@@ -29,20 +29,21 @@ fn ast_killed_after_each_call_with_a_keyring() {
     });
 }
 
-/// What a refresh is for, so the answer of one that was killed between send and save is lost.
+/// Only a kill between send and save may lose a session.
 #[test]
 fn ast_killed_after_each_call_where_the_server_is_strict() {
     let what = "ast, the same, strict reuse detection: file";
     let terminals = terminals(Place::File, 0);
     let works = &[OfAst::Refresh, OfAst::Account];
-    killed_after_each_call(&terminals, works, |_| true, what);
+    let ended = killed_after_each_call(&terminals, works, |_| true, what);
+    assert!(ended > 0, "none was killed between send and save");
 }
 
 #[test]
 fn astro_killed_after_each_call_with_a_file() {
     let what = "astro, killed after each system call that writes: file";
     let contexts = Contexts::several(Place::File, LANES);
-    killed_after_each_call(&contexts, OfAstro::ALL, counted(), what);
+    killed_after_each_call(&contexts, OfAstro::ALL, of_astro(), what);
 }
 
 #[test]
@@ -50,9 +51,10 @@ fn astro_killed_after_each_call_with_a_keyring() {
     inside("stepped::astro_killed_after_each_call_with_a_keyring", Bus::Empty, || {
         let _daemon = Daemon::unlocked();
         let what = "astro, killed after each system call that writes: Secret Service";
+        // Their items have the names of the domains, so only one can be looked at at a time.
         let contexts = Contexts::several(Place::Keyring, 1);
-        let works = if is_full() { OfAstro::ALL } else { &OfAstro::ALL[1..2] };
-        killed_after_each_call(&contexts, works, counted(), what);
+        let works = if is_full() { OfAstro::ALL } else { &[OfAstro::SoftwareWithPassword] };
+        killed_after_each_call(&contexts, works, of_astro(), what);
     });
 }
 
@@ -60,12 +62,13 @@ fn terminals(place: Place, grace: u64) -> Vec<Terminal> {
     (0..LANES).map(|lane| Terminal::new(place, format!("lane-{lane}"), grace)).collect()
 }
 
+/// Gives how many sessions ended with the answer of a strict server.
 fn killed_after_each_call<W: Work>(
     terminals: &[W::Terminal],
     works: &[W],
     counted: fn(&Call) -> bool,
     what: &str,
-) {
+) -> usize {
     let mut figures = Figures::of(what);
     for work in works {
         let counted = on_lanes(terminals, |lane, terminal| {
@@ -76,7 +79,9 @@ fn killed_after_each_call<W: Work>(
         assert!(steps >= 4, "{work:?}: {steps} calls");
     }
     figures.note_progress();
+    let ended = figures.ended;
     figures.end();
+    ended
 }
 
 /// All calls count in `make soak`. Else only those messages to the keyring that change something: a
@@ -87,6 +92,16 @@ fn counted() -> fn(&Call) -> bool {
 
 fn changes(call: &Call) -> bool {
     call.name != "send" || ["CreateItem", "Delete"].iter().any(|it| call.what.contains(it))
+}
+
+/// The servers of `astro` take their time, so that in `make test` only those calls count after
+/// which something else is stored.
+fn of_astro() -> fn(&Call) -> bool {
+    if is_full() {
+        |_| true
+    } else {
+        |call| ["rename", "send"].contains(&call.name) && changes(call)
+    }
 }
 
 /// Every so many-th call of `work`, until it comes to its end.
@@ -112,4 +127,3 @@ fn steps<W: Work>(
     }
     figures
 }
-
