@@ -10,6 +10,8 @@
     reason = "a test that cannot be set up must fail"
 )]
 
+#[cfg(target_os = "linux")]
+mod clock;
 mod program;
 mod running;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -25,6 +27,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[cfg(target_os = "linux")]
+pub use self::clock::Clock;
 pub use self::program::program;
 pub use self::running::{Output, Running};
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
