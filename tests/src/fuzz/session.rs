@@ -11,6 +11,7 @@ use astropass_core::{
 use super::Bytes;
 use crate::clock::VirtualClock;
 use crate::machine::provider;
+use crate::server::CANARY;
 
 type Core = Session<Server, MemoryStore, VirtualClock>;
 
@@ -208,7 +209,8 @@ impl State {
         // An answer that is repeated is as good as new.
         self.times[number] = now;
         let body = format!(
-            r#"{{"access_token":"access-{number}","refresh_token":"refresh-{number}",
+            r#"{{"access_token":"access-{CANARY}-{number}",
+            "refresh_token":"refresh-{CANARY}-{number}",
             "expires_in":{LIFETIME},"user":{{"id":"user_1","email":"ada@example.com"}}}}"#
         );
         response(200, body.into_bytes())
@@ -256,7 +258,8 @@ impl Server {
                     .to_vec(),
             ),
             "/token" if sent.contains("refresh_token=") => {
-                let is = |number| sent.contains(&format!("refresh_token=refresh-{number}&"));
+                let is =
+                    |number| sent.contains(&format!("refresh_token=refresh-{CANARY}-{number}&"));
                 let known = state
                     .grants
                     .iter()

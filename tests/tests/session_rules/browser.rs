@@ -43,7 +43,7 @@ async fn a_login_by_the_browser_is_one_request_and_a_session() {
     let sent = world.server.requests();
     assert_eq!(sent[0].field("redirect_uri"), Some(REDIRECT));
     assert_eq!(sent[0].field("code_verifier").map(str::len), Some(43));
-    assert_eq!(token(&session).await.unwrap(), "access-1");
+    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,7 +110,7 @@ async fn a_pasted_token_that_is_refused_leaves_the_earlier_session_alone() {
     world.server.next([Next::Answer(401, "Unauthorized")]);
     let result = session.accept_token(Secret::new("pasted".to_owned())).await;
     assert_eq!((codes(result), world.count("save")), ("access_denied", 0));
-    assert_eq!(token(&session).await.unwrap(), "access-0");
+    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-0");
 }
 
 /// By the server's clock, whatever the local one says; then there is nothing to refresh it with.

@@ -35,7 +35,7 @@ async fn a_revision_of_the_past_changes_nothing() {
     assert_eq!(store.clear(&guard, &first).await.map(drop), Err(StoreError::Changed));
     let (revision, credentials) = store.load().await.unwrap().unwrap();
     assert_eq!(revision, second);
-    assert_eq!(credentials.access_token.expose_secret(), "access-1");
+    assert_eq!(credentials.access_token.expose_secret(), "access-Y2FuYXJ5-1");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ use astropass_core::wire::Value;
 use astropass_core::{
     Body, Endpoint, Http, HttpError, HttpErrorKind, Request, Response, Timestamp,
 };
+use astropass_tests::server::CANARY;
 
 use super::world::Journal;
 
@@ -153,7 +154,7 @@ impl Server {
         let mut state = self.state.lock().unwrap();
         let ok = |body: &str| response(200, body.to_owned(), 0);
         match endpoint.path() {
-            "/device" => ok(r#"{"device_code":"d","user_code":"ABCD-EFGH","interval":5,
+            "/device" => ok(r#"{"device_code":"d-Y2FuYXJ5","user_code":"ABCD-EFGH","interval":5,
                 "verification_uri":"https://op.example/activate","expires_in":300}"#),
             "/me" => ok(r#"{"sub":"sub-1","email":"ada@example.com","name":"Ada"}"#),
             "/revoke" => ok(""),
@@ -165,12 +166,12 @@ impl Server {
                 if state.ended {
                     return refused();
                 }
-                if sent == format!("refresh-{}", state.current) {
+                if sent == format!("refresh-{CANARY}-{}", state.current) {
                     state.current += 1;
                     return state.tokens();
                 }
                 let before = state.current.wrapping_sub(1);
-                if state.grace && sent == format!("refresh-{before}") {
+                if state.grace && sent == format!("refresh-{CANARY}-{before}") {
                     return state.tokens();
                 }
                 // Used twice: whoever holds the newer one may be the thief.
@@ -186,7 +187,7 @@ impl State {
     fn tokens(&self) -> Response {
         let (number, more) = (self.current, &self.more);
         let body = format!(
-            r#"{{"access_token":"access-{number}","refresh_token":"refresh-{number}",
+            r#"{{"access_token":"access-{CANARY}-{number}","refresh_token":"refresh-{CANARY}-{number}",
             "token_type":"Bearer","expires_in":3600{more}}}"#
         );
         response(200, body, 0)

@@ -9,6 +9,7 @@ use astropass_core::{
     AccessToken, Credentials, Dialect, Endpoint, Endpoints, Error, Event, Grant, Instant,
     MemoryStore, Provider, Runtime, Secret, Store, Timestamp,
 };
+use astropass_tests::server::CANARY;
 
 use super::server::Server;
 use super::store::FaultyStore;
@@ -89,7 +90,7 @@ impl World {
         }
     }
 
-    /// A session of an hour, `age` seconds old, is stored; its tokens are `access-0`, `refresh-0`.
+    /// A session of an hour, `age` seconds old, is stored; its tokens are `access-Y2FuYXJ5-0`, `refresh-Y2FuYXJ5-0`.
     pub(crate) async fn signed_in(age: i64) -> Self {
         Self::signed_in_with(Dialect::Standard, age, |_| {}).await
     }
@@ -110,8 +111,8 @@ impl World {
     /// The session whose tokens have `number`, received now.
     pub(crate) fn credentials(&self, number: u32) -> Credentials {
         let grant = Grant {
-            access_token: Secret::new(format!("access-{number}")),
-            refresh_token: Some(Secret::new(format!("refresh-{number}"))),
+            access_token: Secret::new(format!("access-{CANARY}-{number}")),
+            refresh_token: Some(Secret::new(format!("refresh-{CANARY}-{number}"))),
             lifetime: Some(3600),
             subject: Some("sub-1".to_owned()),
             organization: None,

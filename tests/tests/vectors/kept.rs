@@ -72,14 +72,14 @@ async fn keeps(case: &Case<'_>, machine: &str, status: u16, body: &[u8]) -> Resu
     // As soon as the server is well again, so is the session.
     http.heal();
     let token = session.refresh(None).await.map_err(|error| error.to_string())?;
-    ensure(token.expose_secret() == "access-after", "another token")
+    ensure(token.expose_secret() == "access-Y2FuYXJ5-after", "another token")
 }
 
 /// Signed in two hours ago for an hour, with an organization where there are some.
 fn signed_in(provider: &Provider) -> Credentials {
     let grant = Grant {
-        access_token: Secret::new("a.eyJzaWQiOiJzZXNzaW9uXzAxIn0.b".to_owned()),
-        refresh_token: Some(Secret::new("refresh-before".to_owned())),
+        access_token: Secret::new("Y2FuYXJ5.eyJzaWQiOiJzZXNzaW9uXzAxIn0.b".to_owned()),
+        refresh_token: Some(Secret::new("refresh-Y2FuYXJ5-before".to_owned())),
         lifetime: Some(3600),
         subject: None,
         organization: None,
@@ -105,7 +105,8 @@ impl<'a> Scripted<'a> {
     }
 
     fn heal(&self) {
-        let good = br#"{"access_token":"access-after","refresh_token":"refresh-after"}"#;
+        let good = br#"{"access_token":"access-Y2FuYXJ5-after",
+            "refresh_token":"refresh-Y2FuYXJ5-after"}"#;
         *self.0.borrow_mut() = Box::new(|_| hostile::response(200, good));
     }
 }
