@@ -32,7 +32,7 @@ fn ast_killed_after_each_call_with_a_keyring() {
 /// Only a kill between send and save may lose a session.
 #[test]
 fn ast_killed_after_each_call_where_the_server_is_strict() {
-    let what = "ast, the same, strict reuse detection: file";
+    let what = "ast, killed after each system call that writes: file, strict";
     let terminals = terminals(Place::File, 0);
     let works = &[OfAst::Refresh, OfAst::Account];
     let ended = killed_after_each_call(&terminals, works, |_| true, what);
@@ -43,7 +43,7 @@ fn ast_killed_after_each_call_where_the_server_is_strict() {
 fn astro_killed_after_each_call_with_a_file() {
     let what = "astro, killed after each system call that writes: file";
     let contexts = Contexts::several(Place::File, LANES);
-    killed_after_each_call(&contexts, OfAstro::ALL, of_astro(), what);
+    killed_after_each_call(&contexts, OfAstro::ALL, counted(), what);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn astro_killed_after_each_call_with_a_keyring() {
         // Their items have the names of the domains, so only one can be looked at at a time.
         let contexts = Contexts::several(Place::Keyring, 1);
         let works = if is_full() { OfAstro::ALL } else { &[OfAstro::SoftwareWithPassword] };
-        killed_after_each_call(&contexts, works, of_astro(), what);
+        killed_after_each_call(&contexts, works, counted(), what);
     });
 }
 
@@ -76,7 +76,7 @@ fn killed_after_each_call<W: Work>(
         });
         counted.iter().for_each(|counted| figures.add(counted));
         let steps: usize = counted.iter().map(|counted| counted.kills).sum();
-        assert!(steps >= 4, "{work:?}: {steps} calls");
+        assert!(steps > 0, "{work:?}: no call counts");
     }
     figures.note_progress();
     let ended = figures.ended;
@@ -84,24 +84,15 @@ fn killed_after_each_call<W: Work>(
     ended
 }
 
-/// All calls count in `make soak`. Else only those messages to the keyring that change something: a
-/// bus is greeted and asked by many that do not.
+/// All calls count in `make soak`. Else only those after which something else is stored, where the
+/// others are many and slow: a bus is greeted and asked by messages that change nothing.
 fn counted() -> fn(&Call) -> bool {
-    if is_full() { |_| true } else { changes }
+    if is_full() { |_| true } else { replaces }
 }
 
-fn changes(call: &Call) -> bool {
-    call.name != "send" || ["CreateItem", "Delete"].iter().any(|it| call.what.contains(it))
-}
-
-/// The servers of `astro` take their time, so that in `make test` only those calls count after
-/// which something else is stored.
-fn of_astro() -> fn(&Call) -> bool {
-    if is_full() {
-        |_| true
-    } else {
-        |call| ["rename", "send"].contains(&call.name) && changes(call)
-    }
+fn replaces(call: &Call) -> bool {
+    let is_item = || ["CreateItem", "Delete"].iter().any(|it| call.what.contains(it));
+    call.name == "rename" || call.name == "send" && is_item()
 }
 
 /// Every so many-th call of `work`, until it comes to its end.
