@@ -128,6 +128,9 @@ pub enum HttpErrorKind {
     Timeout,
     /// The connection broke; the server may have acted.
     Interrupted,
+    /// A browser tells no more than that there is no answer: the connection broke, or the server does
+    /// not let this origin read it (CORS). The server may have acted.
+    Hidden,
     /// The body was larger than asked for; the server has acted.
     TooLarge,
     /// The platform cannot send this request.
@@ -142,7 +145,7 @@ impl HttpError {
             HttpErrorKind::Connect => "cannot connect",
             HttpErrorKind::Certificate => "the server's certificate was refused",
             HttpErrorKind::Timeout => "no answer in time",
-            HttpErrorKind::Interrupted => "the connection broke",
+            HttpErrorKind::Interrupted | HttpErrorKind::Hidden => "the connection broke",
             HttpErrorKind::TooLarge => "the answer is too large",
             HttpErrorKind::Invalid => "the request cannot be sent",
             HttpErrorKind::PortTaken => "another program has the port of this login",

@@ -18,7 +18,7 @@ impl Secret {
 
     /// A token, if `text` is one: RFC 6749 appendix A.12 and A.17, without the space, which a
     /// header could not carry.
-    pub(crate) fn token(text: Zeroizing<String>) -> Option<Self> {
+    pub fn token(text: Zeroizing<String>) -> Option<Self> {
         Some(Self::new(text)).filter(Self::is_token)
     }
 

@@ -190,6 +190,13 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         state.current.as_ref().map(|c| c.credentials.clone()).ok_or(Error::NotSignedIn)
     }
 
+    /// The revision that was read last, and whether the server is known to have ended the session
+    /// that is there.
+    pub fn standing(&self) -> Option<(Revision, bool)> {
+        let state = self.state();
+        Some((state.current.as_ref()?.revision.clone(), state.over().is_some()))
+    }
+
     /// Ends the session: at the server where that can be done, and here in any case (rule 10).
     ///
     /// # Errors
@@ -241,7 +248,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             self.state().current = None;
             return Err(Error::NotSignedIn);
         };
-        if self.state().current.as_ref().is_some_and(|current| current.revision == stored) {
+        let before = self.state().current.clone();
+        if before.as_ref().is_some_and(|current| current.revision == stored) {
             return Ok(());
         }
         let Some((revision, credentials)) = self.store.load().await? else {
@@ -249,8 +257,10 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             return Err(Error::NotSignedIn);
         };
         let mut state = self.state();
-        // Others read meanwhile, or even refreshed and could not save: theirs is not older.
-        if state.current.as_ref().is_some_and(|current| current.revision == revision) {
+        // Others read, switched or refreshed meanwhile, saved or not: theirs is not older.
+        if let Some(current) = &state.current
+            && before.is_none_or(|before| !Arc::ptr_eq(&before, current))
+        {
             return Ok(());
         }
         let is_first = state.identity.is_none();

@@ -189,8 +189,15 @@ impl Builder {
             (None, None) => remembered.as_ref().and_then(|profile| profile.redirect_uri.clone()),
             (given, _) => given,
         };
-        let remembered = remembered.map(|p| (p.provider, p.server, p.ca_file)).unwrap_or_default();
-        let provider = match self.provider.or(remembered.0) {
+        let (known, mut known_server, known_ca_file) =
+            remembered.map(|p| (p.provider, p.server, p.ca_file)).unwrap_or_default();
+        if let (Some(given), Some(known)) = (&self.provider, &known)
+            && given.issuer != known.issuer
+        {
+            // Another issuer's tokens are not for it.
+            known_server = None;
+        }
+        let provider = match self.provider.or(known) {
             Some(provider) => provider,
             // A token from outside needs none.
             None if self.access_token.is_some() => Provider {
@@ -202,8 +209,8 @@ impl Builder {
             },
             None => return Err(Error::NotSignedIn),
         };
-        let server = self.server.or(remembered.1);
-        let ca_file = self.ca_file.or(remembered.2);
+        let server = self.server.or(known_server);
+        let ca_file = self.ca_file.or(known_ca_file);
         let http = self.http.unwrap_or_else(|| Arc::new(ReqwestHttp::with_ca_file(ca_file)));
         let (items, quiet) = keyrings(self.items, self.attended);
         let runtime = SystemRuntime::new();
@@ -216,6 +223,10 @@ impl Builder {
             let redirect_uri = redirect_uri.clone();
             profile_store = profile_store.with_settings(move |document| {
                 let profile = document.profile_mut(&name);
+                let known = profile.field("provider").and_then(|known| known.string("issuer"));
+                if known.is_some_and(|known| known != provider.issuer) {
+                    profile.set("server", None);
+                }
                 profile.set("provider", Some(provider.to_value()));
                 profile.set("store_choice", Some(choice.as_str().into()));
                 profile.set("endpoints", by_hand.as_ref().map(Endpoints::to_value));

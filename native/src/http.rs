@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use astropass_core::{
     Body, Endpoint, Http, HttpError, HttpErrorKind, Request, Response, Timestamp,
@@ -51,17 +51,26 @@ impl ReqwestHttp {
         self.https().map(drop)
     }
 
-    fn client(&self, endpoint: &Endpoint) -> Result<&reqwest::Client, HttpError> {
+    async fn client(&self, endpoint: &Endpoint) -> Result<&reqwest::Client, HttpError> {
         let is_https = endpoint.is_https();
         let client = if is_https { &self.clients.https } else { &self.clients.http };
-        match client.get() {
-            Some(client) => Ok(client),
-            // A failure is not kept: a CA file that is being replaced is there a moment later.
-            None => {
-                let built = if is_https { self.https() } else { loopback() }?;
-                Ok(client.get_or_init(|| built))
-            }
+        if let Some(client) = client.get() {
+            return Ok(client);
         }
+        // A failure is not kept: a CA file that is being replaced is there a moment later.
+        let built = if is_https { self.https_on_a_thread().await } else { loopback() }?;
+        Ok(client.get_or_init(|| built))
+    }
+
+    /// The files of certificates may be anywhere, and hang.
+    async fn https_on_a_thread(&self) -> Result<reqwest::Client, HttpError> {
+        let (sender, built) = tokio::sync::oneshot::channel();
+        let own = self.clone();
+        std::thread::Builder::new()
+            .name("astropass-tls".to_owned())
+            .spawn(move || sender.send(own.https()))
+            .map_err(|error| invalid(format!("no thread can be started ({error})")))?;
+        built.await.unwrap_or_else(|_| Err(invalid("TLS stopped unexpectedly".to_owned())))
     }
 
     fn https(&self) -> Result<reqwest::Client, HttpError> {
@@ -89,8 +98,15 @@ impl ReqwestHttp {
 
     async fn exchange(&self, request: Request) -> Result<Response, HttpError> {
         let host = request.endpoint.host().to_owned();
+        let begun = Instant::now();
+        let client = tokio::time::timeout(request.timeout, self.client(&request.endpoint));
+        let client = client.await.map_err(|_| HttpError {
+            kind: HttpErrorKind::Timeout,
+            detail: "the certificates to trust cannot be read".to_owned(),
+        })??;
+        let left = request.timeout.saturating_sub(begun.elapsed());
         let failed = |error: reqwest::Error| classify(&error, &host);
-        let mut response = self.prepare(&request)?.send().await.map_err(failed)?;
+        let mut response = prepare(client, &request)?.timeout(left).send().await.map_err(failed)?;
         let date = header_date(response.headers());
         let retry_after = response
             .headers()
@@ -122,27 +138,28 @@ impl ReqwestHttp {
         }
         Ok(Response { status: response.status().as_u16(), headers, date, retry_after, body })
     }
+}
 
-    fn prepare(&self, request: &Request) -> Result<reqwest::RequestBuilder, HttpError> {
-        let method = request.method.parse().map_err(|_| invalid("no such method".to_owned()))?;
-        let endpoint = &request.endpoint;
-        let mut builder =
-            self.client(endpoint)?.request(method, endpoint.as_str()).timeout(request.timeout);
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
-        if let Some(authorization) = &request.authorization {
-            let mut value = http::HeaderValue::from_str(authorization.expose_secret())
-                .map_err(|_| invalid("the token cannot be sent in a header".to_owned()))?;
-            value.set_sensitive(true);
-            builder = builder.header(http::header::AUTHORIZATION, value);
-        }
-        if let Body::Raw(body) = &request.body {
-            // Wiped when the last part of it was sent.
-            builder = builder.body(bytes::Bytes::from_owner(body.clone()));
-        }
-        Ok(builder)
+fn prepare(
+    client: &reqwest::Client,
+    request: &Request,
+) -> Result<reqwest::RequestBuilder, HttpError> {
+    let method = request.method.parse().map_err(|_| invalid("no such method".to_owned()))?;
+    let mut builder = client.request(method, request.endpoint.as_str());
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
     }
+    if let Some(authorization) = &request.authorization {
+        let mut value = http::HeaderValue::from_str(authorization.expose_secret())
+            .map_err(|_| invalid("the token cannot be sent in a header".to_owned()))?;
+        value.set_sensitive(true);
+        builder = builder.header(http::header::AUTHORIZATION, value);
+    }
+    if let Body::Raw(body) = &request.body {
+        // Wiped when the last part of it was sent.
+        builder = builder.body(bytes::Bytes::from_owner(body.clone()));
+    }
+    Ok(builder)
 }
 
 /// A client for loopback, which needs no certificates.

@@ -2,8 +2,8 @@ use std::path::{Path, PathBuf};
 
 use astropass_core::wire::Value;
 use astropass_core::{
-    Credentials, Endpoint, Endpoints, Error, Identity, Named, Provider, StoreError, Stored,
-    Timestamp, User, is_profile_name,
+    Credentials, Endpoint, Endpoints, Error, Identity, Named, Provider, Request, StoreError,
+    Stored, Timestamp, User, is_profile_name,
 };
 
 use crate::json::parse_json;
@@ -145,21 +145,20 @@ impl Home {
         })
     }
 
-    /// Notes in the signed-in profile `name` where in its system the user works.
+    /// Notes in the profile `name`, where `user` is signed in, where in its system the user works.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] if it is signed out by now; or if the file cannot be changed.
+    /// [`StoreError::Changed`] if nobody or somebody else is signed in there by now; or if the file
+    /// cannot be changed.
     pub fn set_workspace(
         &self,
         name: &str,
+        user: &Identity,
         organization: Option<&Named>,
         workspace: Option<&Named>,
     ) -> Result<(), StoreError> {
         self.folder.update(|document| {
-            if document.revision(name).is_none() {
-                return Err(StoreError::Changed);
-            }
-            let profile = document.profile_mut(name);
+            let profile = document.profile_of(name, user)?;
             profile.set("organization", organization.map(Named::to_value));
             profile.set("workspace", workspace.map(Named::to_value));
             Ok(())
@@ -180,14 +179,19 @@ impl Home {
         })
     }
 
-    /// Notes the user's accounts in the profile `name`.
+    /// Notes the accounts of `user` in the profile `name`, where he is signed in.
     ///
     /// # Errors
-    /// If the file cannot be changed.
-    pub fn set_accounts(&self, name: &str, accounts: &[Account]) -> Result<(), StoreError> {
+    /// As [`set_workspace`](Self::set_workspace).
+    pub fn set_accounts(
+        &self,
+        name: &str,
+        user: &Identity,
+        accounts: &[Account],
+    ) -> Result<(), StoreError> {
         self.folder.update(|document| {
             let accounts = accounts.iter().map(Account::to_value).collect();
-            document.profile_mut(name).set("accounts", Some(Value::List(accounts)));
+            document.profile_of(name, user)?.set("accounts", Some(Value::List(accounts)));
             Ok(())
         })
     }
@@ -263,8 +267,12 @@ impl Account {
     /// The accounts in the answer of `/api/v1/me`.
     ///
     /// # Errors
-    /// [`Error::MalformedResponse`] if it does not list accounts.
+    /// [`Error::MalformedResponse`] if it does not list accounts, or has more than 1 MiB: a profile
+    /// is to hold them.
     pub fn list(body: &[u8]) -> Result<Vec<Self>, Error> {
+        if body.len() > Request::MAX_BODY {
+            return Err(Error::malformed("account list", "it has more than 1 MiB", 200));
+        }
         let body = parse_json(body).ok();
         let accounts = body.as_ref().and_then(|body| body.field("accounts")?.as_list());
         let accounts = accounts

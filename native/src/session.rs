@@ -10,7 +10,7 @@ use astropass_core::flow::Prompt;
 use astropass_core::{
     AccessToken, Credentials, Endpoint, Error, Event, Provider, Secret, SignedOut, StoreError,
 };
-use tokio::sync::{RwLock, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 
 pub use self::browser::{BrowserLogin, BrowserPrompt};
 pub use self::systems::Workspaces;
@@ -38,8 +38,24 @@ struct Inner {
     /// Given from outside: used as it is and never stored.
     access_token: Option<AccessToken>,
     refreshing: Mutex<Option<watch::Receiver<Refreshed>>>,
-    /// Held for reading by work that must not be cut off.
-    pending: Arc<RwLock<()>>,
+    /// How many pieces of work must not be cut off.
+    pending: watch::Sender<usize>,
+}
+
+/// Work that must not be cut off, until it is dropped.
+struct Work(Arc<Inner>);
+
+impl Work {
+    fn begin(inner: &Arc<Inner>) -> Self {
+        inner.pending.send_modify(|count| *count += 1);
+        Self(Arc::clone(inner))
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.0.pending.send_modify(|count| *count -= 1);
+    }
 }
 
 impl fmt::Debug for Session {
@@ -90,7 +106,7 @@ impl Session {
             redirect_uri,
             access_token: access_token.map(|secret| AccessToken::new(secret, None)),
             refreshing: Mutex::default(),
-            pending: Arc::default(),
+            pending: watch::Sender::default(),
         }))
     }
 
@@ -142,9 +158,13 @@ impl Session {
         }
         let (sender, receiver) = watch::channel(None);
         let refresh = Arc::clone(&self.0.core).refresh(rejected.cloned());
+        let inner = Arc::clone(&self.0);
         self.spawn(async move {
+            let refreshed = refresh.await;
+            // What comes later has the core to ask, which forgets a token at the logout.
+            *inner.refreshing.lock().unwrap_or_else(PoisonError::into_inner) = None;
             // Callers may all have gone; the token is stored all the same.
-            let _ = sender.send(Some(refresh.await));
+            let _ = sender.send(Some(refreshed));
         });
         *slot = Some(receiver.clone());
         (receiver, false)
@@ -155,17 +175,18 @@ impl Session {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> tokio::task::JoinHandle<T> {
-        let pending = Arc::clone(&self.0.pending).try_read_owned().ok();
+        let uncut = Work::begin(&self.0);
         tokio::spawn(async move {
-            let _pending = pending;
+            let _uncut = uncut;
             work.await
         })
     }
 
     /// Signs in with the device flow (RFC 8628), showing codes by `show`, and stores the session.
     ///
-    /// Dropped before it is approved, it leaves an earlier session as it was; afterwards the new
-    /// one is stored even if nobody waits. An earlier session is revoked after that.
+    /// Dropped before it has the tokens, it leaves an earlier session as it was, and an approval of
+    /// which it had not heard yet is lost; afterwards the new one is stored even if nobody waits. An
+    /// earlier session is revoked after that.
     ///
     /// # Errors
     /// [`Error::AccessDenied`], [`Error::LoginExpired`], and [`Error::Store`] before anything is
@@ -240,6 +261,7 @@ impl Session {
     /// Waits for what must not be cut off, a refresh that was sent or a session that is being
     /// stored, but at most for `wait`. To be called before the program ends early.
     pub async fn settle(&self, wait: Duration) {
-        let _ = tokio::time::timeout(wait, self.0.pending.write()).await;
+        let mut pending = self.0.pending.subscribe();
+        let _ = tokio::time::timeout(wait, pending.wait_for(|count| *count == 0)).await;
     }
 }

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use astropass_core::{Cleared, Credentials, Event, Revision, Runtime, Store, StoreError};
 
-pub(crate) use self::document::Document;
 use self::document::Swept;
+pub(crate) use self::document::{Document, random_name};
 pub(crate) use self::file::Folder;
 pub use self::keyring::{Items, Keyring, Prompt};
 pub use self::kind::{StoreChoice, StoreKind};
@@ -191,8 +191,17 @@ impl ProfileStore {
     /// Deletes what an earlier logout could not; `None` if there is nothing of this profile.
     pub(crate) async fn sweep_leftovers(&self) -> Result<Option<Cleared>, StoreError> {
         self.vault.folder.sweep()?;
+        let is_own = |swept: &Swept| swept.profile == self.vault.profile;
+        if !self.vault.folder.document()?.sweep().iter().any(is_own) {
+            return Ok(None);
+        }
+        // Without it, what is listed may be what a login is storing.
+        let Some(lock) = self.vault.folder.try_refresh_lock(&self.vault.profile)? else {
+            return Ok(None);
+        };
         let listed = self.vault.folder.document()?.sweep();
-        if listed.iter().all(|swept| swept.profile != self.vault.profile) {
+        drop(lock);
+        if !listed.iter().any(is_own) {
             return Ok(None);
         }
         self.sweep(listed, &self.vault.items, self.deadline).await.map(Some)

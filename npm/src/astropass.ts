@@ -36,6 +36,8 @@ export class Astropass implements AsyncDisposable {
   #problem: AstropassProblem | undefined;
   /** Why the session is in memory, where that was not asked for. */
   #fallback: AstropassProblem | undefined;
+  /** The revision at which the server has ended the session. */
+  #over: string | undefined;
   readonly #storage: StorageKind;
   #state: AuthState;
 
@@ -43,7 +45,7 @@ export class Astropass implements AsyncDisposable {
   protected static async start(options: AstropassOptions, modules: Modules): Promise<Astropass> {
     const auth = new this(await load(modules), options);
     auth.#modules = modules;
-    await auth.#tryStorage(false);
+    await auth.#look(undefined, true);
     return auth;
   }
 
@@ -69,20 +71,16 @@ export class Astropass implements AsyncDisposable {
     if (storage !== "memory" && globalThis.BroadcastChannel) {
       const name = ["astropass", known.profile, known.issuer, known.client_id].join(" ");
       this.#channel = new BroadcastChannel(name);
-      this.#channel.onmessage = ({ data }) => void this.#look(data);
+      this.#channel.onmessage = ({ data: [event, over] }) => {
+        this.#over = over;
+        void this.#look(event);
+      };
       // In Node.js a channel would keep the program from ending.
       (this.#channel as { unref?: () => void }).unref?.();
     }
     // A page that comes back from the browser's cache has heard nothing meanwhile.
     const back = ({ persisted }: { persisted?: boolean }) => void (persisted && this.#look());
     globalThis.addEventListener?.("pageshow", back as never, { signal: this.#closed.signal });
-  }
-
-  /** Goes on in memory while the database cannot be used, and says so in the state. */
-  async #tryStorage(thorough: boolean) {
-    const unusable = await this.#work(() => this.#session.start(thorough));
-    this.#fallback = unusable ? problem("storageUnavailable", toError(unusable)) : undefined;
-    await this.#look();
   }
 
   /** The session as it is known now. */
@@ -238,7 +236,10 @@ export class Astropass implements AsyncDisposable {
   #token(rejected?: string): Promise<string> {
     let asked = this.#asked.get(rejected);
     if (!asked) {
-      asked = this.#work(() => this.#session.token(rejected)).catch(async (error) => {
+      // What kept the database from being used may have passed, and there is the session.
+      const usable = this.#fallback ? this.#look() : Promise.resolve();
+      const token = usable.then(() => this.#work(() => this.#session.token(rejected)));
+      asked = token.catch(async (error) => {
         // A session that went away without an event, as with the browser's data.
         const code = error instanceof AstropassError && error.code;
         if (code === "not_signed_in" || code === "session_changed") await this.#look();
@@ -259,7 +260,7 @@ export class Astropass implements AsyncDisposable {
       this.#session,
       this.#closed.signal,
       (call) => this.#run(call),
-      (before) => (before ? this.#tryStorage(true) : this.#look()),
+      (before) => this.#look(undefined, before, before),
     );
   }
 
@@ -305,28 +306,38 @@ export class Astropass implements AsyncDisposable {
   }
 
   /** An event of this page's own session. */
-  #heard(event: Event, error: unknown) {
+  async #heard(event: Event, error: unknown) {
     if (event === "notSaved" || event === "refreshFailed") {
       this.#problem = problem(event, toError(error));
       void this.#look();
       return;
     }
-    void this.#look(event);
+    const looked = this.#look(event);
+    if (event === "sessionOver") await looked;
     try {
-      this.#channel?.postMessage(event);
+      this.#channel?.postMessage([event, this.#over]);
     } catch {
       // Deno's fails now and then. The others ask the store within a second of their next call.
     }
   }
 
-  /** Reads the session again, after `event` in this tab or another. */
-  async #look(event?: Event) {
+  /**
+   * Reads the session again, after `event` in this tab or another. While the database cannot be used
+   * it goes on in memory, and says so in the state; before a login it is tried in a `thorough` way.
+   */
+  async #look(event?: Event, tries = !!this.#fallback, thorough = false) {
     if (event && event !== "sessionOver") this.#problem = undefined;
     try {
-      const { expiresAt, ...session } = await this.#work(() => this.#session.credentials());
+      if (tries) {
+        const unusable = await this.#work(() => this.#session.start(thorough));
+        this.#fallback = unusable ? problem("storageUnavailable", toError(unusable)) : undefined;
+      }
+      const found = await this.#work(() => this.#session.credentials());
+      const { expiresAt, revision, over, ...session } = found;
+      if (over) this.#over = revision;
       if (this.#problem?.kind === "storageUnavailable") this.#problem = undefined;
       this.#set({
-        status: event === "sessionOver" ? "sessionOver" : "signedIn",
+        status: revision === this.#over ? "sessionOver" : "signedIn",
         ...session,
         ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt * 1000) }),
         ...this.#kept(),

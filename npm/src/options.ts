@@ -21,9 +21,10 @@ export function providerOf(options: AstropassOptions) {
   if (provider === "workos") {
     return { ...known, kind: "workos", scopes: [], issuer: options.workosUrl ?? WORKOS };
   }
-  if (issuer !== undefined) return { ...known, issuer: String(issuer), discover: true };
-  // A provider without metadata is known by where its tokens come from.
   const token = given?.token;
+  const isWhole = token && (given.deviceAuthorization ?? given.authorization);
+  if (issuer !== undefined) return { ...known, issuer: String(issuer), discover: !isWhole };
+  // A provider without metadata is known by where its tokens come from.
   if (token) return { ...known, issuer: URL.canParse(token) ? new URL(token).origin : token };
   throw new AstropassError("misuse", "give Astropass.create() a provider, an issuer or endpoints");
 }

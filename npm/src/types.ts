@@ -11,7 +11,11 @@ export interface AstropassOptions {
    * found by discovery (RFC 8414, OpenID Connect Discovery) at the first login, and remembered.
    */
   issuer?: string;
-  /** Endpoints of a standard provider, instead of discovery or before what it finds. */
+  /**
+   * Endpoints of a standard provider, before what discovery finds. With `token` and one where a login
+   * begins, nothing is looked up; then the issuer is the token endpoint's origin unless `issuer`
+   * says otherwise: it must be the `iss` of the provider's ID tokens.
+   */
   endpoints?: Endpoints;
   /** The scopes to ask a standard provider for. Default: `openid profile email offline_access`. */
   scopes?: readonly string[];

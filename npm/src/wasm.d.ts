@@ -40,6 +40,8 @@ declare module "astropass-wasm" {
       user?: { id: string; email?: string; name?: string };
       organization?: string;
       expiresAt?: number;
+      revision: string;
+      over?: true;
     }>;
     login(show: (prompt: Shown) => void): Task<Task<void>>;
     beginRedirect(asked: object): Task<string>;

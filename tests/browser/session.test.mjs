@@ -6,8 +6,10 @@ import {
   advance,
   create,
   inBrowsers,
+  loggedIn,
   signIn,
   signedInTab,
+  startLogin,
   status,
   token,
 } from "./harness/world.mjs";
@@ -132,6 +134,62 @@ inBrowsers("a session that the server ended is over, and a login helps", async (
   assert.equal(await status(page), "sessionOver");
   await signIn(page);
   assert.equal(await status(page), "signedIn");
+  assert.ok((await token(page)).token);
+});
+
+inBrowsers("an ended session stays over while another login is begun and given up", async (world) => {
+  const { server, page } = await signedInTab(world);
+  await server.revokeSessions();
+  await advance(301, server, page);
+  assert.equal((await token(page)).code, "session_over");
+  await page.evaluate(() => {
+    window.giveUp = new AbortController();
+    return window.login({ signal: window.giveUp.signal });
+  });
+  assert.equal(await status(page), "sessionOver");
+  await page.evaluate(() => window.giveUp.abort());
+  assert.equal((await loggedIn(page)).name, "AbortError");
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+  assert.equal((await token(page)).code, "session_over");
+  const states = await page.evaluate(() => states.map(({ status }) => status));
+  assert.deepEqual(states.slice(states.indexOf("sessionOver")), ["sessionOver"]);
+});
+
+inBrowsers("another person who signs in at the same page is simply signed in", async (world) => {
+  const { server, page } = await signedInTab(world);
+  const { userCode } = await startLogin(page);
+  await server.approve(userCode, "grace@example.com");
+  assert.deepEqual(await loggedIn(page), { value: null });
+  const { state, seen } = await page.evaluate(() => ({
+    state: auth.state,
+    seen: states.map(({ status }) => status),
+  }));
+  assert.deepEqual([state.status, state.user.email], ["signedIn", "grace@example.com"]);
+  assert.ok(!seen.includes("sessionChanged"), String(seen));
+  assert.ok((await token(page)).token);
+});
+
+inBrowsers("a provider is found of which one metadata document cannot be read", async (world) => {
+  const server = await world.embedded();
+  // What a page is shown of an answer without CORS, as of most servers' 404.
+  await server.fault("oauth-metadata:*:cut");
+  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
+  await signIn(page);
+  assert.equal(await status(page), "signedIn");
+});
+
+inBrowsers("a provider is not asked for endpoints that are given with its issuer", async (world) => {
+  const server = await world.embedded("--issuer-path", "/tenant");
+  const { url, clientId } = server;
+  const { device_authorization_endpoint, token_endpoint } = await (
+    await fetch(`${url}/.well-known/oauth-authorization-server/tenant`)
+  ).json();
+  const endpoints = { deviceAuthorization: device_authorization_endpoint, token: token_endpoint };
+  await server.fault("oauth-metadata:*:cut");
+  await server.fault("openid-configuration:*:cut");
+  const page = await world.tab({ clientId, issuer: `${url}/tenant`, endpoints });
+  await signIn(page);
+  await advance(301, server, page);
   assert.ok((await token(page)).token);
 });
 

@@ -67,6 +67,24 @@ inBrowsers("a database of a later version is left alone: memory", async (world) 
   assert.deepEqual(versions, [99]);
 });
 
+inBrowsers("a database that failed in passing when the page began: the session is there", async (world) => {
+  const { options, page } = await signedInTab(world);
+  const before = await token(page);
+  const late = await world.tab(undefined, { before: () => {
+    const open = IDBFactory.prototype.open;
+    window.mend = () => (IDBFactory.prototype.open = open);
+    IDBFactory.prototype.open = () => {
+      throw new DOMException("Internal error", "UnknownError");
+    };
+  } });
+  await create(late, options);
+  assert.equal(await late.evaluate(() => auth.state.problem.kind), "storageUnavailable");
+  await late.evaluate(() => window.mend());
+  assert.deepEqual(await token(late), before);
+  const { status, storage, problem } = await late.evaluate(() => auth.state);
+  assert.deepEqual({ status, storage, problem }, { status: "signedIn", storage: "indexeddb", problem: undefined });
+});
+
 inBrowsers("a full disk at login: nobody approves in vain", async (world) => {
   const server = await world.embedded();
   const page = await world.tab(

@@ -32,7 +32,7 @@ async function received(fetch, url, init, maxBody) {
   } catch {
     // `fetch` says only that it failed, and a caller's own may say too much.
     if (globalThis.navigator?.onLine === false) throw new Failure("offline", "offline");
-    throw new Failure("broken", "or the server does not let this origin read its answers: CORS");
+    throw new Failure("hidden", "or the server does not let this origin read its answers: CORS");
   }
   const body = await bytes(response, maxBody);
   // Both are hidden from a page unless the server exposes them.

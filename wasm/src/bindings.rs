@@ -101,6 +101,7 @@ fn failure(thrown: &JsValue) -> (String, String) {
 pub(crate) fn http_error(thrown: &JsValue) -> HttpError {
     let (kind, detail) = failure(thrown);
     let kind = match kind.as_str() {
+        "hidden" => HttpErrorKind::Hidden,
         "offline" => HttpErrorKind::Connect,
         "timeout" => HttpErrorKind::Timeout,
         "tooLarge" => HttpErrorKind::TooLarge,

@@ -80,16 +80,23 @@ impl Session {
         })
     }
 
-    /// Gives `{user, organization, expiresAt}` of the stored session.
+    /// Gives `{user, organization, expiresAt, revision, over}` of the stored session; it is `over`
+    /// where the server has ended it.
     pub fn credentials(&self) -> Task {
         let inner = Rc::clone(&self.0);
         Task::new(async move {
-            let found = inner.core().await?.credentials().await;
+            let core = inner.core().await?;
+            let found = core.credentials().await;
             if matches!(found, Err(Error::NotSignedIn)) {
                 // The page is told so. Whoever signs in next, in any tab, is news to it.
                 *inner.core.borrow_mut() = None;
             }
-            Ok(describe(&*found?))
+            let mut session = describe(&*found?);
+            if let Some((revision, is_over)) = core.standing() {
+                session.put("revision", Some(revision.0.as_str()));
+                session.put("over", is_over.then_some(true));
+            }
+            Ok(to_js(&session))
         })
     }
 
@@ -169,8 +176,10 @@ impl Inner {
 
     /// Makes `grant` the session.
     pub(crate) async fn establish(&self, core: Arc<Core>, grant: Box<Grant>) -> Result<(), Error> {
+        // First: who is told of the new session looks at it at once, and to the core before it would
+        // be somebody else's.
+        *self.core.borrow_mut() = Some(Arc::clone(&core));
         core.establish(grant).await?;
-        *self.core.borrow_mut() = Some(core);
         Ok(())
     }
 
@@ -208,17 +217,9 @@ impl Inner {
         if !self.discovers {
             return self.core().await;
         }
-        let own = &self.provider.endpoints;
         let http = FetchHttp(self.host.clone());
-        let found =
-            match discover(&http, &PageRuntime(self.host.clone()), &self.provider.issuer).await {
-                Err(Error::Server(_) | Error::MalformedResponse(_))
-                    if own.device_authorization.is_some() && own.token.is_some() =>
-                {
-                    Endpoints::default()
-                }
-                found => found?,
-            };
+        let runtime = PageRuntime(self.host.clone());
+        let found = discover(&http, &runtime, &self.provider.issuer).await?;
         Ok(self.new_core(self.with_endpoints(found)))
     }
 
@@ -259,7 +260,7 @@ fn prompt_to_js(prompt: &Prompt) -> JsValue {
     to_js(&shown)
 }
 
-fn describe(credentials: &Credentials) -> JsValue {
+fn describe(credentials: &Credentials) -> Value {
     let mut session = Value::Map(Vec::new());
     let put = |to: &mut Value, name, text: Option<&str>| {
         to.put(name, text.map(printable).as_deref());
@@ -273,5 +274,5 @@ fn describe(credentials: &Credentials) -> JsValue {
     }
     put(&mut session, "organization", credentials.identity.organization.as_deref());
     session.put("expiresAt", credentials.expires_at().map(|at| Value::Number(at.as_unix() as f64)));
-    to_js(&session)
+    session
 }

@@ -1,7 +1,10 @@
 use super::{Action, Flow, Input};
 use crate::endpoint::without_slashes;
 use crate::wire::{ParseJson, concat};
-use crate::{Endpoint, Endpoints, Error, Instant, IssuerMismatch, Request, Response, printable};
+use crate::{
+    Endpoint, Endpoints, Error, HttpError, HttpErrorKind, Instant, IssuerMismatch, Request,
+    Response, printable,
+};
 
 /// Finds a provider's endpoints by its issuer (RFC 8414 and OpenID Connect Discovery).
 ///
@@ -48,11 +51,19 @@ impl Discover {
 
     /// Reads a document. One that is not there is the inner error; one that says something wrong
     /// ends discovery.
-    fn document(&self, response: &Response) -> Result<Result<Endpoints, Error>, Error> {
+    fn document(
+        &self,
+        response: Result<Box<Response>, HttpError>,
+    ) -> Result<Result<Endpoints, Error>, Error> {
+        let response = match response {
+            // Servers let every origin read their metadata, and not their page for what is not there.
+            Err(error) if error.kind == HttpErrorKind::Hidden => return Ok(Err(error.into())),
+            response => response?,
+        };
         const OF: &str = "metadata";
         let malformed = |problem| Error::malformed(OF, problem, response.status);
         if response.status != 200 {
-            return Ok(Err(match Error::from_response(OF, response, self.parse, &[]) {
+            return Ok(Err(match Error::from_response(OF, &response, self.parse, &[]) {
                 Error::MalformedResponse(_) => malformed("there is none at this URL"),
                 error => error,
             }));
@@ -93,11 +104,11 @@ impl Flow for Discover {
         let (state, action) = match (std::mem::replace(&mut self.state, State::Ended), input) {
             (State::Start, Input::Tick) => (State::OAuth, Action::Send(self.oauth_request()?)),
             (State::OAuth, Input::Response(response)) => {
-                let first = self.document(&*response?)?;
+                let first = self.document(response)?;
                 (State::OpenId { first }, Action::Send(self.openid_request()?))
             }
             (State::OpenId { first }, Input::Response(response)) => {
-                let endpoints = match (first, self.document(&*response?)?) {
+                let endpoints = match (first, self.document(response)?) {
                     (Ok(mut first), Ok(second)) => {
                         first.fill_gaps(second);
                         first

@@ -32,7 +32,8 @@ enum State {
 
 /// How often a request whose reply was lost is sent in all.
 const ATTEMPTS: u8 = 2;
-/// Deadline of one attempt, so that all of them end before the waiters for the lock give up.
+/// Deadline of one attempt, so that all of them end before the waiters for the lock give up, unless
+/// the store is slow too.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 impl Refresh {
@@ -98,7 +99,7 @@ impl Flow for Refresh {
                 if attempt < ATTEMPTS
                     && matches!(
                         error.kind,
-                        HttpErrorKind::Timeout | HttpErrorKind::Interrupted
+                        HttpErrorKind::Timeout | HttpErrorKind::Interrupted | HttpErrorKind::Hidden
                     ) =>
             {
                 (State::Sent { attempt: attempt + 1 }, Action::Send(self.request()?))

@@ -106,10 +106,25 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         credentials: &Credentials,
     ) -> Result<(Revision, Option<Arc<Credentials>>), StoreError> {
         let guard = self.store.lock(LOCK_WAIT).await?;
-        let expected = self.store.revision().await?;
-        // What is there may be unreadable; then it is replaced without being revoked.
-        let previous = self.newest().await.ok().flatten();
-        Ok((self.save(&guard, expected.as_ref(), credentials).await?, previous))
+        let mut previous = None;
+        let mut is_first = true;
+        loop {
+            let expected = self.store.revision().await?;
+            // What is there may be unreadable; then it is replaced without being revoked.
+            let found = self.newest().await.ok().flatten();
+            // By a save that failed after its work.
+            if !is_first
+                && let (Some(ours), Some(found)) = (&expected, &found)
+                && found.access_token == credentials.access_token
+            {
+                return Ok((ours.clone(), previous));
+            }
+            previous = found;
+            match self.save(&guard, expected.as_ref(), credentials).await {
+                Err(StoreError::Changed) if is_first => is_first = false,
+                saved => return Ok((saved?, previous)),
+            }
+        }
     }
 
     /// Whether to revoke `previous` could end `credentials` too.

@@ -10,6 +10,9 @@ use crate::{
 
 /// Seconds between attempts to refresh while the token is still valid.
 const RETRY_REFRESH: u64 = 10;
+/// The longest time for which a server that names one is left alone, in seconds: a wrong one is not
+/// to outlast the program.
+const LONGEST_PAUSE: u64 = 300;
 
 impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// Refreshes what is still stale under the profile's lock, once for everybody (rules 2 to 5).
@@ -53,7 +56,7 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
             Error::Unavailable { retry_after, .. } => u64::from(*retry_after),
             _ => 0,
         };
-        let pause = Duration::from_secs(asked.max(RETRY_REFRESH));
+        let pause = Duration::from_secs(asked.clamp(RETRY_REFRESH, LONGEST_PAUSE));
         state.failed = Some((error.clone(), now + pause));
         true
     }
@@ -159,12 +162,12 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         if let Some(error) = state.over() {
             return Some(error.clone());
         }
-        // A caller with a rejected or expired token has nothing else to go on with: it may ask.
-        let usable = current.freshness(now, self.runtime.wall()) != Freshness::Expired;
-        match &state.failed {
-            Some((error, until)) if usable && !insists && now < *until => Some(error.clone()),
-            _ => None,
-        }
+        let (error, until) = state.failed.as_ref()?;
+        // A caller with a rejected or expired token has nothing else to go on with: it may ask,
+        // unless the server said when.
+        let must_ask = insists || current.freshness(now, self.runtime.wall()) == Freshness::Expired;
+        let may_ask = !matches!(error, Error::Unavailable { retry_after: 1.., .. });
+        (now < *until && !(must_ask && may_ask)).then(|| error.clone())
     }
 
     /// Saves what a refresh gave, then lets it be seen (rule 3).
@@ -208,7 +211,6 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let event = match &saved {
             Ok(_) => Event::Refreshed { expires_at: credentials.expires_at() },
             // Signed out or in again meanwhile, by a program without our lock: not to be undone.
-            // Or it is ours, by a save that failed after its work.
             Err(StoreError::Changed) => {
                 self.look().await?;
                 let stored = self.state().current.clone().ok_or(Error::NotSignedIn)?;

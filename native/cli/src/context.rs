@@ -213,17 +213,12 @@ pub(crate) fn check_environment() -> Result<(), Failure> {
     }
     let variable = Program::running().token_variable();
     let token = env(variable).map(Zeroizing::new);
-    if token.is_some_and(|token| !is_sendable(token.trim())) {
+    if token.is_some_and(|token| Secret::token(token.trim().to_owned().into()).is_none()) {
         return Err(Failure::usage(format!(
             "{variable} is no token: it is blank, or has a character that cannot be sent. Correct or unset it."
         )));
     }
     Ok(())
-}
-
-/// Whether a header field can hold `token` as one word.
-pub(crate) fn is_sendable(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A variable that is set and not empty.

@@ -13,8 +13,8 @@ pub(crate) const NOT_SIGNED_IN: u8 = 4;
 pub(crate) const LOGIN_ENDED: u8 = 5;
 pub(crate) const NETWORK: u8 = 6;
 pub(crate) const STORE: u8 = 7;
+const HUNG_UP: u8 = 129;
 const INTERRUPTED: u8 = 130;
-#[cfg(unix)]
 const TERMINATED: u8 = 143;
 
 /// Why a command failed: one sentence on what happened and what to do next.
@@ -55,9 +55,13 @@ impl Failure {
         Self::new(LOGIN_ENDED, "unanswered", message)
     }
 
-    #[cfg(unix)]
     pub(crate) fn terminated() -> Self {
         Self::new(TERMINATED, "terminated", "Terminated.")
+    }
+
+    /// The terminal was closed.
+    pub(crate) fn hung_up() -> Self {
+        Self::new(HUNG_UP, "hung_up", "The terminal was closed.")
     }
 
     /// The error of a login, where a refusal has an exit code of its own.

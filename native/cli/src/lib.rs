@@ -10,6 +10,9 @@ mod input;
 mod output;
 mod program;
 
+use std::io;
+#[cfg(unix)]
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,8 +32,9 @@ use self::context::Context;
 use self::failure::Failure;
 use self::program::Program;
 
-/// How long an interrupted program may finish what must not be cut off.
-const SETTLE: Duration = Duration::from_secs(10);
+/// How long an interrupted program may finish what must not be cut off: two attempts of a refresh at
+/// their slowest, of 15 seconds each, and the slowest three of its saves.
+const SETTLE: Duration = Duration::from_secs(60);
 
 /// The arguments of one of the two programs, and what they ask for.
 trait Commands: Parser {
@@ -112,7 +116,7 @@ fn start<A: Commands>() -> ExitCode {
 fn narrate() {
     let own = Targets::new().with_target("astropass", Level::TRACE).with_default(Level::WARN);
     let all = tracing_subscriber::fmt().with_max_level(Level::TRACE);
-    all.with_writer(std::io::stderr).finish().with(own).init();
+    all.with_writer(io::stderr).finish().with(own).init();
 }
 
 async fn run(args: &impl Commands, global: &Global) -> Result<ExitCode, Failure> {
@@ -171,17 +175,49 @@ pub(crate) fn check_own(home: &Home, profile: &str) -> Result<(), Failure> {
     }
 }
 
-/// Waits for Ctrl-C, or for whoever ends processes: a time limit, a service manager.
+/// Waits for Ctrl-C, or for whoever else ends processes.
 async fn interruption() -> Failure {
-    #[cfg(unix)]
-    if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-        return tokio::select! {
-            _ = tokio::signal::ctrl_c() => Failure::interrupted(),
-            _ = terminate.recv() => Failure::terminated(),
-        };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => Failure::interrupted(),
+        failure = ended() => failure,
     }
-    let _ = tokio::signal::ctrl_c().await;
-    Failure::interrupted()
+}
+
+/// Waits for a time limit, a service manager, or the end of the terminal.
+#[cfg(unix)]
+async fn ended() -> Failure {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    // `nohup` leaves a program without a terminal, and it is to outlive the one that is closed.
+    let has_terminal =
+        io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal();
+    let hangup = async {
+        if has_terminal && let Ok(mut hangup) = signal(SignalKind::hangup()) {
+            return hangup.recv().await;
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        _ = terminate.recv() => Failure::terminated(),
+        _ = hangup => Failure::hung_up(),
+    }
+}
+
+/// Waits for the end of the console, or of the system.
+#[cfg(windows)]
+async fn ended() -> Failure {
+    use tokio::signal::windows::{ctrl_break, ctrl_close, ctrl_shutdown};
+    let (Ok(mut broken), Ok(mut closed), Ok(mut shut_down)) =
+        (ctrl_break(), ctrl_close(), ctrl_shutdown())
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = broken.recv() => Failure::interrupted(),
+        _ = closed.recv() => Failure::hung_up(),
+        _ = shut_down.recv() => Failure::terminated(),
+    }
 }
 
 fn usage(error: &clap::Error, json: bool) -> ExitCode {

@@ -3,6 +3,8 @@ use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValu
 use http::{Response, StatusCode};
 use http_body_util::Full;
 
+use crate::store::random_name;
+
 const HTML: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 
@@ -26,7 +28,8 @@ pub(super) enum Page<'a> {
 
 /// The page, with fields that keep it out of caches, frames and other sites' sight.
 pub(super) fn respond(status: StatusCode, page: Page<'_>) -> Response<Full<Bytes>> {
-    let nonce = nonce();
+    // For the one `<style>` of the page. Where there is none, the page stays unstyled.
+    let nonce = random_name().unwrap_or_default();
     let (kind, body) = match page {
         Page::Nothing => ("text/plain; charset=utf-8", String::new()),
         page => ("text/html; charset=utf-8", html(page, &nonce)),
@@ -92,15 +95,6 @@ fn html(page: Page<'_>, nonce: &str) -> String {
         .replace("{mark}", &format!("{CIRCLE}{mark}"))
         .replace("{title}", title)
         .replace("{text}", &text)
-}
-
-/// For the one `<style>` of the page. Where there is none, the page stays unstyled.
-fn nonce() -> String {
-    let mut bytes = [0; 16];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        Err(_) => String::new(),
-    }
 }
 
 /// `text` as HTML shows it.

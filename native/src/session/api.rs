@@ -18,9 +18,9 @@ impl Session {
     /// a refreshed one.
     ///
     /// The URI is a path, which is appended to the server's, or a URL on the API server. Fields
-    /// `Authorization` and `Host` of the caller's are left out. The whole exchange may take 60
-    /// seconds and the answer's body may have 64 MiB; for more, use [`token`](Self::token) with an
-    /// HTTP client of your own.
+    /// `Authorization` and `Host` of the caller's are left out. Each exchange may take 60 seconds,
+    /// beside what the token takes, and the answer's body may have 64 MiB; for more, use
+    /// [`token`](Self::token) with an HTTP client of your own.
     ///
     /// # Errors
     /// As [`token`](Self::token); [`Error::InvalidUrl`] for another server, which never gets the

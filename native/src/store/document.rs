@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use astropass_core::wire::Value;
-use astropass_core::{Credentials, Revision, StoreError, Stored, is_profile_name};
+use astropass_core::{Credentials, Identity, Revision, StoreError, Stored, is_profile_name};
 use sha2::{Digest, Sha256};
 
 use super::StoreKind;
@@ -154,6 +154,20 @@ impl Document {
     /// What is stored of a session beside its tokens.
     pub(crate) fn session(&self, name: &str) -> Option<&Value> {
         self.profile(name)?.field("session")
+    }
+
+    /// The profile `name`, if `user` is still signed in there.
+    pub(crate) fn profile_of(
+        &mut self,
+        name: &str,
+        user: &Identity,
+    ) -> Result<&mut Value, StoreError> {
+        let session = self.session(name).ok_or(StoreError::Changed)?;
+        let found = (session.string("issuer"), session.string("subject"));
+        if found == (Some(&user.issuer), user.subject.as_deref()) {
+            return Ok(self.profile_mut(name));
+        }
+        Err(StoreError::Changed)
     }
 
     pub(crate) fn credentials(&self, name: &str, tokens: Value) -> Result<Credentials, StoreError> {

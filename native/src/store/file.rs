@@ -188,7 +188,8 @@ impl Folder {
             metadata = fs::metadata(&self.path);
         }
         let metadata = metadata.map_err(|error| failed("cannot look at", &self.path, &error))?;
-        self.restrict(&self.path, &metadata, 0o700)
+        let repair = |permissions| fs::set_permissions(&self.path, permissions);
+        self.restrict(&self.path, &metadata, 0o700, repair)
     }
 
     fn make(&self) -> io::Result<()> {
@@ -226,7 +227,7 @@ impl Folder {
         if metadata.len() > MAX_FILE {
             return Err(StoreError::Corrupt(format!("{} is far too large", path.display())));
         }
-        self.restrict(&path, &metadata, 0o600)?;
+        self.restrict(&path, &metadata, 0o600, |permissions| file.set_permissions(permissions))?;
         let size = usize::try_from(metadata.len()).unwrap_or_default() + 1;
         let mut text = Zeroizing::new(Vec::with_capacity(size));
         file.take(MAX_FILE)
@@ -237,7 +238,13 @@ impl Folder {
 
     /// Makes sure that `path` is its user's own and nobody else's to read.
     #[cfg(unix)]
-    fn restrict(&self, path: &Path, metadata: &fs::Metadata, mode: u32) -> Result<(), StoreError> {
+    fn restrict(
+        &self,
+        path: &Path,
+        metadata: &fs::Metadata,
+        mode: u32,
+        repair: impl FnOnce(fs::Permissions) -> io::Result<()>,
+    ) -> Result<(), StoreError> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         if metadata.uid() != rustix::process::geteuid().as_raw() {
             return Err(StoreError::Denied(format!(
@@ -246,7 +253,7 @@ impl Folder {
             )));
         }
         if metadata.mode() & 0o077 != 0 && !self.read_only {
-            fs::set_permissions(path, fs::Permissions::from_mode(mode))
+            repair(fs::Permissions::from_mode(mode))
                 .map_err(|error| failed("cannot restrict", path, &error))?;
             self.notices.push(Notice::ModeRepaired { path: path.to_owned() });
         }
@@ -255,13 +262,19 @@ impl Folder {
 
     /// A user's profile folder is already his own there.
     #[cfg(not(unix))]
-    fn restrict(&self, _: &Path, _: &fs::Metadata, _: u32) -> Result<(), StoreError> {
+    fn restrict<R>(&self, _: &Path, _: &fs::Metadata, _: u32, _: R) -> Result<(), StoreError> {
         Ok(())
     }
 
     /// Replaces the file durably: temporary file, fsync, rename, fsync of the folder.
     fn replace(&self, document: &Document, reserve: usize) -> Result<(), StoreError> {
         let text = print_json_pretty(document.as_value());
+        if text.len() as u64 > MAX_FILE {
+            return Err(StoreError::TooLarge(format!(
+                "{} would have more than 16 MiB; remove profiles that are not used",
+                self.file().display()
+            )));
+        }
         self.sweep_temporary();
         let temporary = self.path.join(format!(".credentials.{}.tmp", document::random_name()?));
         write_private(&temporary, &text, reserve)
@@ -301,7 +314,9 @@ impl Folder {
         why: &str,
         keep: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<PathBuf, StoreError> {
-        let date = humantime::format_rfc3339_seconds(SystemTime::now());
+        // What prints it knows nothing before 1970.
+        let now = SystemTime::now().max(SystemTime::UNIX_EPOCH);
+        let date = humantime::format_rfc3339_seconds(now);
         // A colon cannot be in a name on Windows.
         let date = date.to_string().replace(':', "");
         let path = (0..1000)

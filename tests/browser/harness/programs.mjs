@@ -49,7 +49,7 @@ export function admin(url) {
     /** Every secret that it gave out: for searching, not for showing. */
     issued: async () => (await ask("issued")).issued,
     advance: (seconds) => ask("advance", { seconds }),
-    approve: (userCode) => ask("approve", { user_code: userCode }),
+    approve: (userCode, user) => ask("approve", { user_code: userCode, user }),
     deny: (userCode) => ask("deny", { user_code: userCode }),
     revokeAccessTokens: () => ask("revoke-access-tokens", {}),
     revokeSessions: () => ask("revoke-sessions", {}),

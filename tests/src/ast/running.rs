@@ -163,6 +163,11 @@ impl Running {
         self.signal(Signal::TERM);
     }
 
+    /// Ends it as a terminal does that is closed.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// Ends it wherever it is, as `kill -9` does.
     pub fn kill(&self) {
         self.signal(Signal::KILL);

@@ -16,11 +16,12 @@ const ERRORS: [&str; 8] = [
     "authorization_pending",
     "something_else",
 ];
-const LOST: [HttpErrorKind; 6] = [
+const LOST: [HttpErrorKind; 7] = [
     HttpErrorKind::Connect,
     HttpErrorKind::Certificate,
     HttpErrorKind::Timeout,
     HttpErrorKind::Interrupted,
+    HttpErrorKind::Hidden,
     HttpErrorKind::TooLarge,
     HttpErrorKind::Invalid,
 ];

@@ -1,6 +1,6 @@
 //! `ast account`.
 
-use astropass_tests::server::Endpoint;
+use astropass_tests::server::{Endpoint, Fault, What};
 use serde_json::json;
 
 use super::{World, eager};
@@ -82,6 +82,19 @@ fn account_list_of_a_server_that_answers_nonsense_exits_with_6() {
         assert!(output.failed(6).starts_with("Error: "), "{output}");
     }
     assert_eq!(world.requests(Endpoint::Token).len(), 1, "the login's");
+}
+
+#[test]
+fn a_list_of_accounts_without_measure_is_not_stored() {
+    let world = World::signed_in();
+    let before = world.home.credentials();
+    let account = r#"{"id":"acct_ada","name":"Ada Lovelace"},"#;
+    let body = [r#"{"accounts":["#, &account.repeat(500_000), r#"{}]}"#].concat().into_bytes();
+    let what = What::RawBody { status: 200, content_type: "application/json".to_owned(), body };
+    world.server.fault(Fault::every(Endpoint::Me, what));
+    let output = world.ast("account list").run();
+    assert!(output.failed(6).contains("more than 1 MiB"), "{output}");
+    assert_eq!(world.home.credentials(), before);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM and SIGHUP.
 
 use astropass_tests::ast::{Output, Running};
 use astropass_tests::server::Endpoint;
@@ -84,6 +84,21 @@ fn a_refresh_that_was_sent_is_finished_and_saved_before_sigterm_ends_it() {
     let (_world, output) = ended_during_a_refresh(Running::terminate);
     assert_eq!((output.code, output.stdout.as_str()), (Some(143), ""), "{output}");
     assert_eq!(output.stderr.lines().last(), Some("Error: Terminated."));
+}
+
+#[test]
+fn a_refresh_that_was_sent_is_finished_and_saved_before_a_closed_terminal_ends_it() {
+    let world = World::signed_in();
+    world.home.age("default", 301);
+    let gate = Gate::before_token(&world);
+    let old = world.profile()["tokens"]["refresh_token"].clone();
+    let mut api = world.ast("api /api/v1/me").start_on_terminal();
+    let refresh = gate.next();
+    api.hang_up();
+    api.wait_for(|stdout, _| stdout.contains(FINISHING).then_some(()));
+    refresh.answer();
+    assert_eq!(api.finish().code, Some(129));
+    assert_ne!(world.profile()["tokens"]["refresh_token"], old, "the rotated one is stored");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 use astropass_tests::server::{Client, Dialect, Endpoint, Event, Options};
 
+use serde_json::Value;
+
 use super::{CLIENT, World, eager};
 
 /// A server with more clients, that starts no logins.
@@ -41,6 +43,18 @@ fn ast_login_server_url_is_remembered() {
     assert_eq!(world.ast("whoami --json").run().json()[0]["server"], url);
     assert_eq!(world.ast("api /x").run().code, Some(1));
     assert_eq!(world.server.events().last().unwrap().path, "/base/x");
+}
+
+#[test]
+fn a_login_at_another_issuer_does_not_give_its_token_to_the_server_of_the_former() {
+    let world = World::signed_in_at(Options { issuer_path: "/tenant".to_owned(), ..refusing() });
+    let issuer = format!("{}/tenant", world.server.url());
+    world.log_in(world.ast(&format!("login --issuer {issuer} --client-id {CLIENT}"))).ok();
+    assert_eq!(world.requests(Endpoint::Me), []);
+    let whoami = &world.ast("whoami --json").run().json()[0];
+    assert_eq!((&whoami["provider"], &whoami["server"]), (&issuer.into(), &Value::Null));
+    let output = world.ast("api /api/v1/me").run();
+    assert!(output.failed(2).contains("--server"), "{output}");
 }
 
 #[test]

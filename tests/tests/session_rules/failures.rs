@@ -161,6 +161,30 @@ async fn an_expired_token_asks_again_at_once_when_the_caller_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_names_a_time_is_left_alone_by_an_expired_token_too() {
+    let world = World::signed_in(7200).await;
+    let session = world.open().await;
+    world.server.next([Next::Later(429, 60)]);
+    for _ in 0..59 {
+        assert_eq!(codes(token(&session).await), "server_unavailable");
+        pass(1).await;
+    }
+    assert_eq!((world.count("token"), world.count("probe")), (1, 1));
+    pass(2).await;
+    assert_eq!(token(&session).await.unwrap(), "access-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_names_years_is_asked_again_after_five_minutes() {
+    let world = World::signed_in(7200).await;
+    let session = world.open().await;
+    world.server.next([Next::Later(503, u32::MAX)]);
+    assert_eq!(codes(token(&session).await), "server_unavailable");
+    pass(301).await;
+    assert_eq!(token(&session).await.unwrap(), "access-1");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_reply_is_asked_for_again_at_once_with_the_same_token() {
     for kind in [HttpErrorKind::Timeout, HttpErrorKind::Interrupted] {
         let world = World::signed_in(7200).await;

@@ -34,6 +34,19 @@ async fn the_store_is_probed_before_a_code_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_login_whose_save_failed_after_its_work_is_stored() {
+    let world = World::new(Dialect::Standard);
+    let session = world.session();
+    let grant = session.authorize_device(|_| {}).await.unwrap();
+    world.store.fail_after("save", StoreError::Unavailable("slow".to_owned()));
+    session.establish(grant).await.unwrap();
+    assert_eq!(world.count("save"), 2);
+    assert_eq!(world.events(), ["signed_in"]);
+    assert_eq!(token(&session).await.unwrap(), "access-1");
+    assert_eq!(world.stored().await.unwrap(), ("access-1".into(), "refresh-1".into()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_is_shown_a_code_for_tokens_that_cannot_be_saved() {
     let world = World::new(Dialect::Standard);
     world.store.fail("probe", StoreError::Denied(String::new()), 1);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use astropass_core::{Dialect, LOCK_WAIT, Store, StoreError};
+use astropass_core::{Dialect, Encoding, LOCK_WAIT, Store, StoreError};
 use tokio::task::JoinSet;
 
 use super::server::Next;
@@ -148,6 +148,31 @@ async fn a_slow_reader_does_not_bring_an_old_token_back() {
     slow.await.unwrap().unwrap();
     assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-1");
     assert_eq!(world.stored().await.unwrap().1, "refresh-Y2FuYXJ5-1");
+}
+
+/// Nor what it read before another call switched the organization.
+#[tokio::test(start_paused = true)]
+async fn a_reader_who_was_overtaken_by_a_switch_does_not_say_that_the_session_changed() {
+    let workos = Dialect::WorkOs(Encoding::Json);
+    let world = World::signed_in_with(workos, 0, |credentials| {
+        credentials.identity.organization = Some("org_1".to_owned());
+    })
+    .await;
+    let session = world.open().await;
+    let rejected = world.credentials(0).access_token;
+    world.open().await.refresh(Some(rejected)).await.unwrap();
+    pass(5).await;
+    world.store.answer_late("load", Duration::from_secs(20));
+    let slow = tokio::spawn({
+        let session = Arc::clone(&session);
+        async move { token(&session).await }
+    });
+    pass(1).await;
+    world.server.say_more(r#""organization_id":"org_2""#);
+    let switched = Arc::clone(&session).switch_organization("org_2".to_owned()).await;
+    let switched = text(&switched.unwrap());
+    assert_eq!(slow.await.unwrap().unwrap(), switched);
+    assert_eq!(token(&session).await.unwrap(), switched);
 }
 
 #[tokio::test(start_paused = true)]

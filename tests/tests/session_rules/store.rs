@@ -51,6 +51,12 @@ impl FaultyStore {
         self.faults.lock().unwrap().insert(call, fault);
     }
 
+    /// Lets the next call of `call` do its work at once, and answer after `delay`.
+    pub(crate) fn answer_late(&self, call: &'static str, delay: Duration) {
+        let fault = Fault { error: None, times: 1, delay, done: true };
+        self.faults.lock().unwrap().insert(call, fault);
+    }
+
     pub(crate) fn mend(&self) {
         self.faults.lock().unwrap().clear();
     }
@@ -88,12 +94,15 @@ impl FaultyStore {
             fault
         };
         let Some(Fault { error, delay, done, .. }) = fault else { return work.await };
-        tokio::time::sleep(delay).await;
-        match error {
+        let (before, after) = if done { (Duration::ZERO, delay) } else { (delay, Duration::ZERO) };
+        tokio::time::sleep(before).await;
+        let result = match error {
             None => work.await,
             Some(error) if done => work.await.and(Err(error)),
             Some(error) => Err(error),
-        }
+        };
+        tokio::time::sleep(after).await;
+        result
     }
 }
 

@@ -64,6 +64,22 @@ fn assert_corrupt<T: std::fmt::Debug>(result: Result<T, StoreError>) {
 }
 
 #[tokio::test]
+async fn what_could_not_be_read_again_is_not_written() {
+    let home = TestHome::new();
+    let store = home.file_store();
+    save(&store, &credentials("kept")).await.unwrap();
+    let before = home.text();
+    let mut account = Account::list(br#"{"accounts":[{"id":"a","name":"b"}]}"#).unwrap();
+    account[0].name = "long ".repeat(4 << 20);
+    let user = credentials("kept").identity;
+    let written = home.home.set_accounts("default", &user, &account);
+    assert!(
+        matches!(&written, Err(StoreError::TooLarge(text)) if text.contains("remove profiles"))
+    );
+    assert_eq!((home.text(), home.names().len()), (before, 1));
+}
+
+#[tokio::test]
 async fn far_too_large() {
     let home = TestHome::with_file("{}");
     fs::File::options().write(true).open(home.file()).unwrap().set_len(1 << 30).unwrap();
@@ -233,7 +249,7 @@ async fn unknown_fields_survive() {
     let second = store.save(&guard, Some(&first), &credentials("second")).await.unwrap();
     assert_all();
     home.home.set_current("ast", Some("default")).unwrap();
-    home.home.set_accounts("default", &[]).unwrap();
+    home.home.set_accounts("default", &credentials("second").identity, &[]).unwrap();
     assert_all();
     store.clear(&guard, &second).await.unwrap();
     assert_all();
@@ -248,21 +264,24 @@ async fn accounts_are_their_users() {
     let store = home.file_store();
     save(&store, &credentials("one")).await.unwrap();
     let body = br#"{"accounts":[{"id":"acc_1","name":"Ada","type":"personal"}]}"#;
-    home.home.set_accounts("default", &Account::list(body).unwrap()).unwrap();
+    let one = credentials("one");
+    let list = Account::list(body).unwrap();
+    home.home.set_accounts("default", &one.identity, &list).unwrap();
     let accounts = || home.home.profile("default").unwrap().unwrap().accounts.len();
     save(&store, &credentials("refreshed")).await.unwrap();
     assert_eq!(accounts(), 1);
-    let one = credentials("one");
     for other in [
         Identity { subject: Some("user-2".to_owned()), ..one.identity.clone() },
         // The same name at another issuer is somebody else's.
         Identity { issuer: "https://other.example".to_owned(), ..one.identity.clone() },
     ] {
         save(&store, &one).await.unwrap();
-        home.home.set_accounts("default", &Account::list(body).unwrap()).unwrap();
+        home.home.set_accounts("default", &one.identity, &list).unwrap();
         assert_eq!(accounts(), 1);
         save(&store, &Credentials { identity: other, ..one.clone() }).await.unwrap();
-        assert_eq!(accounts(), 0);
+        // Nor those that were asked for before, and answered only now.
+        let late = home.home.set_accounts("default", &one.identity, &list);
+        assert_eq!((late, accounts()), (Err(StoreError::Changed), 0));
     }
 }
 

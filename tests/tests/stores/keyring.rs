@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use astropass::{StoreChoice, StoreError};
+use astropass::{Session, StoreChoice, StoreError};
 use astropass_core::{Cleared, Credentials, Revision, Secret, Store};
 use astropass_tests::store_suite::{assert_stored, credentials, same};
 
@@ -134,6 +134,26 @@ async fn another_profile_sweeps() {
     let second = save(&store, &credentials("second")).await.unwrap();
     assert_eq!(items.names(), names(&second, 1));
     assert!(home.json().get("sweep").is_none());
+}
+
+/// Somebody else's logout, while nobody is signed in, does not take away what a login is storing.
+#[tokio::test]
+async fn a_logout_beside_a_first_login_leaves_its_tokens() {
+    let (home, items) = (TestHome::new(), Memory::limited());
+    let (other, in_keyring) = (home.home.clone(), items.clone());
+    let swept = Arc::new(AtomicUsize::new(0));
+    let sweeps = Arc::clone(&swept);
+    let keyring = Meddled::new(items.clone(), move |_| {
+        let logout = Session::builder().home(other.clone()).keyring(in_keyring.clone()).sweep();
+        assert_eq!(block_on(logout), Ok(None));
+        sweeps.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    });
+    let store = home.store(keyring, StoreChoice::Keyring);
+    let revision = save(&store, &large("first")).await.unwrap();
+    assert!(swept.load(Ordering::Relaxed) > 3, "for each item, and more");
+    assert_eq!(items.names(), names(&revision, 3));
+    assert_stored(store.load().await, &revision, &large("first"));
 }
 
 /// Signing out of a file sweeps what an earlier session left in the keyring.

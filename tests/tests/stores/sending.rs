@@ -1,6 +1,9 @@
 //! Requests to the API server.
 
-use astropass::{Secret, Session};
+use std::time::Duration;
+
+use astropass::{HttpErrorKind, Request, ReqwestHttp, Secret, SendHttp, Session};
+use astropass_core::Body;
 use tokio::task::JoinSet;
 
 use crate::home::TestHome;
@@ -43,6 +46,37 @@ async fn other_servers_never_get_the_token() {
     let last = server.log().pop().unwrap();
     assert_eq!(last.token.as_deref(), Some("Bearer access-Y2FuYXJ5-1"));
 }
+
+/// Where the certificates are to come from may hang: that has the request's deadline, and keeps
+/// nothing else waiting.
+#[tokio::test]
+#[cfg(unix)]
+async fn a_ca_file_that_never_comes() {
+    let home = TestHome::new();
+    let pipe = home.directory().join("ca.pem");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let client = ReqwestHttp::with_ca_file(Some(pipe));
+    let request = Request {
+        method: "GET".to_owned(),
+        endpoint: endpoint("https://127.0.0.1:1/"),
+        headers: Vec::new(),
+        authorization: None,
+        body: Body::Empty,
+        timeout: Duration::from_millis(50),
+        max_body: 1,
+    };
+    let mut sent = client.send(request);
+    let meanwhile = tokio::time::sleep(Duration::from_millis(1));
+    tokio::select! {
+        biased;
+        _ = &mut sent => panic!("it waited for the file"),
+        () = meanwhile => {}
+    }
+    let error = sent.await.unwrap_err();
+    assert_eq!((error.kind, error.detail.as_str()), (HttpErrorKind::Timeout, UNREADABLE));
+}
+
+const UNREADABLE: &str = "the certificates to trust cannot be read";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_401_one_refresh() {

@@ -147,6 +147,30 @@ async fn settle_waits() {
     assert_stored(&home.file_store(), 2).await;
 }
 
+/// What is begun while it waits must not be cut off either.
+#[tokio::test]
+async fn settle_waits_for_what_comes_later() {
+    let (_home, server, session) = signed_in(EXPIRED).await;
+    server.hold(true);
+    tokio::select! {
+        _ = session.token() => panic!("the answer is held"),
+        () = server.refresh_received() => {}
+    }
+    let mut settled = std::pin::pin!(session.settle(LONG));
+    let poll =
+        std::future::poll_fn(|context| std::task::Poll::Ready(settled.as_mut().poll(context)));
+    assert!(poll.await.is_pending());
+    let logout = tokio::spawn({
+        let session = session.clone();
+        async move { session.logout().await }
+    });
+    tokio::task::yield_now().await;
+    server.hold(false);
+    settled.await;
+    assert_eq!(session.store(), Ok(None), "it is signed out");
+    logout.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn settle_gives_up() {
     let (home, server, session) = signed_in(EXPIRED).await;

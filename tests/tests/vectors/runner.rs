@@ -96,6 +96,7 @@ pub(crate) fn response(answer: &Value) -> Result<Result<Response, HttpError>, St
             "connect" => HttpErrorKind::Connect,
             "certificate" => HttpErrorKind::Certificate,
             "timeout" => HttpErrorKind::Timeout,
+            "hidden" => HttpErrorKind::Hidden,
             "interrupted" => HttpErrorKind::Interrupted,
             "too_large" => HttpErrorKind::TooLarge,
             "invalid" => HttpErrorKind::Invalid,

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::args::Login;
 use super::{context, workspace};
 use crate::command::login::{before, ca_file, place, store};
-use crate::context::{Context, is_sendable};
+use crate::context::Context;
 use crate::failure::{Failure, LOGIN_ENDED, NETWORK};
 use crate::input;
 use crate::output::{self, BOLD, GREEN};
@@ -103,15 +103,13 @@ impl Attempt<'_> {
             }
         };
         let token = given.unwrap_or_default();
-        let token = token.trim();
-        if !is_sendable(token) {
-            return Err(Failure::new(
+        Secret::token(token.trim().to_owned().into()).ok_or_else(|| {
+            Failure::new(
                 LOGIN_ENDED,
                 "invalid_token",
                 "That is no token: it is empty, or has a character that cannot be sent. Copy it again.",
-            ));
-        }
-        Ok(Secret::new(Zeroizing::new(token.to_owned())))
+            )
+        })
     }
 }
 

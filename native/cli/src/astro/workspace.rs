@@ -1,6 +1,6 @@
 //! The workspaces of the organization, or of the installation, that the user is signed in to.
 
-use astropass::{Named, Profile, Session, printable};
+use astropass::{Error, Named, Profile, Session, printable};
 use serde_json::json;
 
 use super::args::Workspace;
@@ -36,7 +36,10 @@ pub(super) async fn run(context: &Context<'_>, command: &Workspace) -> Result<()
             )
         })?,
     };
-    context.home.set_workspace(&context.profile, found.organization.as_ref(), Some(workspace))?;
+    let user = before.as_ref().and_then(|profile| profile.identity.as_ref());
+    let user = user.ok_or(Error::NotSignedIn)?;
+    let organization = found.organization.as_ref();
+    context.home.set_workspace(&context.profile, user, organization, Some(workspace))?;
     if context.global.json {
         let workspace = output::named_json(Some(workspace));
         output::json(&json!({"event": "workspace_chosen", "workspace": workspace}));
@@ -82,9 +85,12 @@ pub(super) async fn settle(
     organization: Option<&str>,
     wanted: Option<&str>,
 ) -> Result<(), Failure> {
+    let user = session.credentials().await?;
     let found = session.workspaces(organization).await?;
+    let organization_found = found.organization.as_ref();
     let keep = |workspace| {
-        context.home.set_workspace(&context.profile, found.organization.as_ref(), workspace)
+        let home = &context.home;
+        home.set_workspace(&context.profile, &user.identity, organization_found, workspace)
     };
     let is = |id| found.organization.as_ref().is_some_and(|it| it.id == id);
     if let Some(id) = organization.filter(|id| !is(*id)) {

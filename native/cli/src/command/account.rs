@@ -49,8 +49,9 @@ pub(super) async fn fetch(
     context: &Context<'_>,
     session: &Session,
 ) -> Result<Vec<Account>, Failure> {
+    let user = session.credentials().await?;
     let accounts = request(session, false).await?;
-    context.home.set_accounts(&context.profile, &accounts)?;
+    context.home.set_accounts(&context.profile, &user.identity, &accounts)?;
     Ok(accounts)
 }
 

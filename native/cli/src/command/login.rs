@@ -151,7 +151,7 @@ pub(crate) fn store(
 }
 
 /// The profile as it was before a login; one in a file that cannot be read is set aside with it
-/// when the session is stored.
+/// before anything is asked.
 pub(crate) fn before(context: &Context<'_>) -> Result<Option<Profile>, Failure> {
     match context.home.profile(&context.profile) {
         Err(StoreError::Corrupt(_)) => Ok(None),
@@ -185,9 +185,13 @@ async fn session(
             })
         }),
     )?;
+    let is_here = |before: &&Profile| {
+        before.provider.as_ref().is_none_or(|known| known.issuer == provider.issuer)
+    };
     let server = match context.server_override()? {
         Some(server) => Some(server),
-        None => match before.and_then(|profile| profile.server.clone()) {
+        // Another issuer's tokens are not for it.
+        None => match before.filter(is_here).and_then(|profile| profile.server.clone()) {
             Some(server) => Some(server),
             None => default_server()?,
         },
