@@ -38,7 +38,7 @@ async fn another_session_in_the_store_is_neither_served_nor_touched() {
             assert!(session.cached().is_none());
         }
         assert_eq!((world.count("token"), world.count("save"), world.count("clear")), (0, 0, 0));
-        assert_eq!(world.stored().await.unwrap().0, "access-Y2FuYXJ5-9");
+        assert_eq!(world.stored().await.unwrap().0, "access-9");
     }
 }
 
@@ -65,8 +65,8 @@ async fn another_login_of_somebody_without_a_subject_is_another_session() {
             assert_eq!(codes(token(&session).await), "session_changed");
             assert_eq!(codes(session.logout().await), "session_changed");
         }
-        assert_eq!(world.stored().await.unwrap().0, "access-Y2FuYXJ5-9");
-        assert_eq!(token(&world.open().await).await.unwrap(), "access-Y2FuYXJ5-9");
+        assert_eq!(world.stored().await.unwrap().0, "access-9");
+        assert_eq!(token(&world.open().await).await.unwrap(), "access-9");
     }
 }
 
@@ -79,7 +79,7 @@ async fn the_session_comes_back_with_its_user() {
     pass(1).await;
     assert_eq!(codes(token(&session).await), "session_changed");
     world.put(&world.credentials(3)).await;
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-3");
+    assert_eq!(token(&session).await.unwrap(), "access-3");
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,7 +128,7 @@ async fn a_refresh_does_not_overwrite_who_signed_in_meanwhile() {
         .server
         .next([Next::After(Box::new(move || Box::pin(async move { store.put(&other).await })))]);
     assert_eq!(codes(token(&session).await), "session_changed");
-    assert_eq!(world.stored().await.unwrap().0, "access-Y2FuYXJ5-9");
+    assert_eq!(world.stored().await.unwrap().0, "access-9");
     assert_eq!(codes(token(&session).await), "session_changed");
     assert_eq!(world.count("token"), 1);
 }
@@ -138,11 +138,11 @@ async fn unsaved_tokens_do_not_overwrite_who_signed_in_meanwhile() {
     let world = World::signed_in(7200).await;
     let session = world.open().await;
     world.store.fail("save", astropass_core::StoreError::Io(String::new()), 3);
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-1");
+    assert_eq!(token(&session).await.unwrap(), "access-1");
     world.put(&others(&world.credentials(9)).remove(0)).await;
     pass(1).await;
     assert_eq!(codes(token(&session).await), "session_changed");
-    assert_eq!(world.stored().await.unwrap().0, "access-Y2FuYXJ5-9");
+    assert_eq!(world.stored().await.unwrap().0, "access-9");
 }
 
 /// {"iss":"https://op.example","aud":"cli","sub":"sub-2","exp":1900000000}
@@ -160,6 +160,6 @@ async fn a_refresh_that_answers_for_another_user_is_not_kept_and_not_repeated() 
     for _ in 0..5 {
         assert_eq!(codes(token(&session).await), "session_changed");
     }
-    assert_eq!(world.stored().await.unwrap().0, "access-Y2FuYXJ5-0");
+    assert_eq!(world.stored().await.unwrap().0, "access-0");
     assert_eq!(world.count("token"), 1);
 }

@@ -26,11 +26,8 @@ async fn the_store_is_probed_before_a_code_is_asked_for() {
     );
     assert_eq!(shown.get(), 1);
     assert_eq!(world.events(), ["signed_in"]);
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-1");
-    assert_eq!(
-        world.stored().await.unwrap(),
-        ("access-Y2FuYXJ5-1".into(), "refresh-Y2FuYXJ5-1".into())
-    );
+    assert_eq!(token(&session).await.unwrap(), "access-1");
+    assert_eq!(world.stored().await.unwrap(), ("access-1".into(), "refresh-1".into()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,7 +63,7 @@ async fn a_login_holds_no_lock_while_a_person_decides() {
     )]);
     let login = tokio::spawn(async move { session.authorize_device(|_| {}).await.map(drop) });
     pass(3).await;
-    assert_eq!(token(&world.session()).await.unwrap(), "access-Y2FuYXJ5-1");
+    assert_eq!(token(&world.session()).await.unwrap(), "access-1");
     login.await.unwrap().unwrap();
 }
 
@@ -76,7 +73,7 @@ async fn a_login_that_is_broken_off_leaves_the_earlier_session_alone() {
     let session = world.open().await;
     let cut = tokio::time::timeout(Duration::from_secs(4), session.authorize_device(|_| {})).await;
     assert!(cut.is_err());
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-0");
+    assert_eq!(token(&session).await.unwrap(), "access-0");
     assert_eq!((world.count("save"), world.count("revoke")), (0, 0));
 }
 
@@ -88,8 +85,8 @@ async fn a_login_revokes_the_session_before_it_after_the_save() {
     let session = world.open().await;
     log_in(&session).await.unwrap();
     let journal = world.take_journal();
-    assert_eq!(journal[journal.len() - 2..], ["save", "revoke refresh-Y2FuYXJ5-0"]);
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-1");
+    assert_eq!(journal[journal.len() - 2..], ["save", "revoke refresh-0"]);
+    assert_eq!(token(&session).await.unwrap(), "access-1");
 }
 
 /// Seen with oidc-provider: both logins of one browser share a grant, and revocation ends it.
@@ -108,8 +105,8 @@ async fn a_login_that_cannot_be_saved_revokes_nothing() {
     world.store.fail("save", StoreError::Io(String::new()), 3);
     assert_eq!(codes(log_in(&session).await), "store_io");
     assert_eq!(world.count("revoke"), 0);
-    assert_eq!(world.stored().await.unwrap().0, "access-Y2FuYXJ5-0");
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-0");
+    assert_eq!(world.stored().await.unwrap().0, "access-0");
+    assert_eq!(token(&session).await.unwrap(), "access-0");
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +114,7 @@ async fn a_login_whose_save_fails_once_is_not_lost() {
     let world = World::new(Dialect::Standard);
     world.store.fail("save", StoreError::Io(String::new()), 2);
     log_in(&world.session()).await.unwrap();
-    assert_eq!(world.stored().await.unwrap().0, "access-Y2FuYXJ5-1");
+    assert_eq!(world.stored().await.unwrap().0, "access-1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,7 +154,7 @@ async fn what_cannot_be_read_is_replaced_by_a_login() {
     world.store.fail("load", StoreError::Corrupt(String::new()), 1);
     log_in(&world.session()).await.unwrap();
     assert_eq!(world.count("revoke"), 0);
-    assert_eq!(world.stored().await.unwrap().0, "access-Y2FuYXJ5-1");
+    assert_eq!(world.stored().await.unwrap().0, "access-1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,7 +165,7 @@ async fn a_login_as_another_user_is_this_session_s_from_then_on() {
     let (session, sibling) = (world.open().await, world.open().await);
     log_in(&session).await.unwrap();
     pass(1).await;
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-1");
+    assert_eq!(token(&session).await.unwrap(), "access-1");
     assert_eq!(codes(token(&sibling).await), "session_changed");
 }
 
@@ -179,7 +176,7 @@ async fn a_login_after_the_end_begins_anew() {
     world.server.next([Next::Answer(400, r#"{"error":"invalid_grant"}"#)]);
     assert_eq!(codes(token(&session).await), "session_over");
     log_in(&session).await.unwrap();
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-1");
+    assert_eq!(token(&session).await.unwrap(), "access-1");
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,7 +190,7 @@ async fn userinfo_names_the_user_where_the_tokens_do_not() {
     assert_eq!(credentials.user.as_ref().unwrap().email.as_deref(), Some("ada@example.com"));
     let requests = world.server.requests();
     let asked = requests.iter().find(|sent| sent.url.ends_with("/me")).unwrap();
-    assert_eq!(asked.authorization.as_deref(), Some("Bearer access-Y2FuYXJ5-1"));
+    assert_eq!(asked.authorization.as_deref(), Some("Bearer access-1"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,10 +15,7 @@ async fn the_server_is_told_before_the_store_is_cleared() {
     let signed_out = session.logout().await.unwrap();
     assert_eq!(signed_out.revoked, Some(Ok(())));
     assert_eq!(signed_out.cleared, Cleared::Everything);
-    assert_eq!(
-        world.take_journal(),
-        ["lock", "revision", "load", "revoke refresh-Y2FuYXJ5-0", "clear"]
-    );
+    assert_eq!(world.take_journal(), ["lock", "revision", "load", "revoke refresh-0", "clear"]);
     assert!(session.cached().is_none());
     assert_eq!(codes(token(&session).await), "not_signed_in");
     assert_eq!(world.events(), ["signed_out"]);
@@ -99,11 +96,11 @@ async fn tokens_that_could_not_be_saved_are_the_ones_revoked() {
     let world = World::signed_in(7200).await;
     let session = world.open().await;
     world.store.fail("save", StoreError::Io(String::new()), 3);
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-1");
+    assert_eq!(token(&session).await.unwrap(), "access-1");
     world.take_journal();
     session.logout().await.unwrap();
     let journal = world.take_journal();
-    assert!(journal.contains(&"revoke refresh-Y2FuYXJ5-1".to_owned()), "{journal:?}");
+    assert!(journal.contains(&"revoke refresh-1".to_owned()), "{journal:?}");
     assert!(world.stored().await.is_none());
 }
 

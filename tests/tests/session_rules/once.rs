@@ -19,7 +19,7 @@ async fn sixteen_callers_of_two_sessions_with_an_expired_token_refresh_once() {
         callers.spawn(async move { token(&session).await });
     }
     let tokens = callers.join_all().await;
-    assert!(tokens.iter().all(|token| token.as_deref() == Ok("access-Y2FuYXJ5-1")), "{tokens:?}");
+    assert!(tokens.iter().all(|token| token.as_deref() == Ok("access-1")), "{tokens:?}");
     assert_eq!(world.count("token"), 1);
     assert_eq!(world.events(), ["refreshed"]);
 }
@@ -44,7 +44,7 @@ async fn callers_with_a_stale_token_refresh_once_and_do_not_wait_for_it() {
     assert_eq!(world.count("token"), 1);
     pass(2).await;
     for session in &sessions {
-        assert_eq!(token(session).await.unwrap(), "access-Y2FuYXJ5-1");
+        assert_eq!(token(session).await.unwrap(), "access-1");
     }
     assert_eq!(world.count("token"), 1);
     assert_eq!(world.events(), ["refreshed"], "that somebody else is refreshing is no failure");
@@ -56,13 +56,13 @@ async fn a_refresh_sends_the_token_just_read_and_not_the_one_in_memory() {
     let one = world.open().await;
     let other = world.open().await;
     pass(3400).await;
-    assert_eq!(token(&other).await.unwrap(), "access-Y2FuYXJ5-1");
+    assert_eq!(token(&other).await.unwrap(), "access-1");
     pass(3400).await;
     world.take_journal();
-    assert_eq!(token(&one).await.unwrap(), "access-Y2FuYXJ5-2");
+    assert_eq!(token(&one).await.unwrap(), "access-2");
     let sent: Vec<_> =
         world.take_journal().into_iter().filter(|entry| entry.starts_with("token")).collect();
-    assert_eq!(sent, ["token refresh-Y2FuYXJ5-1"]);
+    assert_eq!(sent, ["token refresh-1"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,7 +77,7 @@ async fn what_a_sibling_refreshed_while_one_waited_is_not_refreshed_again() {
     pass(3).await;
     world.put(&world.credentials(9)).await;
     drop(guard);
-    assert_eq!(waiter.await.unwrap().unwrap(), "access-Y2FuYXJ5-9");
+    assert_eq!(waiter.await.unwrap().unwrap(), "access-9");
     assert_eq!(world.count("token"), 0);
 }
 
@@ -87,7 +87,7 @@ async fn a_waiter_whose_token_is_valid_uses_it_at_once() {
     let session = world.open().await;
     let _guard = world.store.inner.lock(Duration::ZERO).await.unwrap();
     let (millis, served) = world.timed(token(&session)).await;
-    assert_eq!((millis, served.unwrap().as_str()), (0, "access-Y2FuYXJ5-0"));
+    assert_eq!((millis, served.unwrap().as_str()), (0, "access-0"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +126,7 @@ async fn two_refreshes_of_one_session_are_one_request() {
         tokio::join!(Arc::clone(&session).refresh(None), Arc::clone(&session).refresh(None));
     assert_eq!(
         (text(&one.unwrap()), text(&other.unwrap())),
-        ("access-Y2FuYXJ5-1".into(), "access-Y2FuYXJ5-1".into())
+        ("access-1".into(), "access-1".into())
     );
     assert_eq!(world.count("token"), 1);
 }
@@ -143,11 +143,11 @@ async fn a_slow_reader_does_not_bring_an_old_token_back() {
     });
     pass(1).await;
     world.store.fail("save", StoreError::Io("disk full".to_owned()), 3);
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-1");
+    assert_eq!(token(&session).await.unwrap(), "access-1");
     assert_eq!(world.events(), ["not_saved store_io"]);
     slow.await.unwrap().unwrap();
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-1");
-    assert_eq!(world.stored().await.unwrap().1, "refresh-Y2FuYXJ5-1");
+    assert_eq!(token(&session).await.unwrap(), "access-1");
+    assert_eq!(world.stored().await.unwrap().1, "refresh-1");
 }
 
 /// Nor what it read before another call switched the organization.
@@ -179,10 +179,10 @@ async fn a_reader_who_was_overtaken_by_a_switch_does_not_say_that_the_session_ch
 async fn a_session_without_a_refresh_token_is_served_to_its_end() {
     let world = World::signed_in_with(Dialect::Standard, 3500, |c| c.refresh_token = None).await;
     let session = world.session();
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-0");
-    assert_eq!(text(&Arc::clone(&session).refresh(None).await.unwrap()), "access-Y2FuYXJ5-0");
+    assert_eq!(token(&session).await.unwrap(), "access-0");
+    assert_eq!(text(&Arc::clone(&session).refresh(None).await.unwrap()), "access-0");
     pass(99).await;
-    assert_eq!(token(&session).await.unwrap(), "access-Y2FuYXJ5-0");
+    assert_eq!(token(&session).await.unwrap(), "access-0");
     pass(1).await;
     assert_eq!(codes(token(&session).await), "session_over");
     assert_eq!(world.count("token"), 0);

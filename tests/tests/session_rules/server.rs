@@ -8,9 +8,10 @@ use astropass_core::wire::Value;
 use astropass_core::{
     Body, Endpoint, Http, HttpError, HttpErrorKind, Request, Response, Timestamp,
 };
+
 use astropass_tests::server::CANARY;
 
-use super::world::Journal;
+use super::world::{Journal, unmarked};
 
 #[derive(Clone)]
 pub(crate) struct Server {
@@ -115,7 +116,7 @@ impl Http for Server {
                 authorization: request
                     .authorization
                     .as_ref()
-                    .map(|field| field.expose_secret().to_owned()),
+                    .map(|field| unmarked(field.expose_secret())),
             });
             (state.next.pop_front(), state.latency)
         };
@@ -166,12 +167,12 @@ impl Server {
                 if state.ended {
                     return refused();
                 }
-                if sent == format!("refresh-{CANARY}-{}", state.current) {
+                if sent == format!("refresh-{}", state.current) {
                     state.current += 1;
                     return state.tokens();
                 }
                 let before = state.current.wrapping_sub(1);
-                if state.grace && sent == format!("refresh-{CANARY}-{before}") {
+                if state.grace && sent == format!("refresh-{before}") {
                     return state.tokens();
                 }
                 // Used twice: whoever holds the newer one may be the thief.
@@ -187,8 +188,8 @@ impl State {
     fn tokens(&self) -> Response {
         let (number, more) = (self.current, &self.more);
         let body = format!(
-            r#"{{"access_token":"access-{CANARY}-{number}","refresh_token":"refresh-{CANARY}-{number}",
-            "token_type":"Bearer","expires_in":3600{more}}}"#
+            r#"{{"access_token":"{CANARY}-access-{number}",
+            "refresh_token":"{CANARY}-refresh-{number}","token_type":"Bearer","expires_in":3600{more}}}"#
         );
         response(200, body, 0)
     }
@@ -211,11 +212,12 @@ fn response(status: u16, body: String, retry_after: u32) -> Response {
 fn fields(body: &Body) -> Vec<(String, String)> {
     match body {
         Body::Form(form) => {
-            form_urlencoded::parse(form.expose_secret().as_bytes()).into_owned().collect()
+            let form = unmarked(form.expose_secret());
+            form_urlencoded::parse(form.as_bytes()).into_owned().collect()
         }
         Body::Json(Value::Map(fields)) => fields
             .iter()
-            .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+            .map(|(name, value)| (name.clone(), unmarked(value.as_str().unwrap_or_default())))
             .collect(),
         _ => Vec::new(),
     }
