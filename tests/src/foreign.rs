@@ -168,6 +168,7 @@ impl Foreign {
     }
 
     fn start(script: &str, options: &Value) -> io::Result<Self> {
+        crate::logs::keep();
         let mut child = node(script)
             .arg(options.to_string())
             .stdin(Stdio::piped())
