@@ -77,9 +77,7 @@ impl Home {
         let named = std::env::var_os("ASTRO_HOME").filter(|name| !name.is_empty());
         match named.map(PathBuf::from).or_else(std::env::home_dir) {
             Some(parent) if !parent.as_os_str().is_empty() => Ok(Self::in_directory(&parent)),
-            _ => Err(StoreError::Unavailable(
-                "there is no home directory; set ASTRO_HOME".to_owned(),
-            )),
+            _ => Err(StoreError::Io("there is no home directory; set ASTRO_HOME".to_owned())),
         }
     }
 

@@ -114,19 +114,21 @@ export class Astropass implements AsyncDisposable {
   /**
    * Signs in with the authorization code flow and PKCE (RFC 6749 section 4.1, RFC 7636): the page
    * goes to the provider, which sends the browser back to the redirect URI. There call
-   * {@link handleRedirect}. What it needs then waits in the database, encrypted, for ten minutes.
+   * {@link handleRedirect}. What it needs then waits in the database, encrypted, and is of use for
+   * ten minutes; where nobody comes back the next login of this kind deletes it.
    *
    * @throws {AstropassError} a storage that cannot be written, a provider that cannot be found;
    *   then the page stays
    */
   async loginWithRedirect(options: RedirectOptions = {}): Promise<void> {
-    return (await this.#logins()).leave(options);
+    return (await this.#logins(options.signal)).leave(options);
   }
 
   /**
    * Ends a login that {@link loginWithRedirect} began, if `url` is an answer to one: call it on each
    * page that is a redirect URI. It takes the answer out of the page's URL before it returns. Where
    * there is none it does nothing. An earlier session stays until the new one is stored.
+   * Where several profiles share a page, keep its URL first and give it to each of them.
    *
    * In a window of {@link loginWithPopup} it gives the URL to the page that waits for it, and closes
    * the window.
@@ -153,7 +155,8 @@ export class Astropass implements AsyncDisposable {
    */
   async loginWithPopup(options: PopupOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
-    const popup = open("", "", "popup,width=480,height=720");
+    // It keeps its `opener`: once that is null, Chromium lets nobody here close it any more.
+    const popup = globalThis.open?.("", "", "popup,width=480,height=720");
     try {
       await (await this.#logins(options.signal)).inWindow(popup, options);
     } finally {
@@ -202,8 +205,11 @@ export class Astropass implements AsyncDisposable {
   }
 
   /**
-   * Signs out: at the server where it can be done, and here and in all tabs in any case. Resolves
-   * also if nobody is signed in.
+   * Signs out: at the server where it can be done, and here and in all tabs whether or not that has
+   * answered. Resolves also if nobody is signed in.
+   *
+   * @throws {AstropassError} `session_changed` where another session took the place of this object's:
+   *   it stays; or what keeps the store from being changed, such as `store_busy`
    */
   async logout(): Promise<SignedOutResult> {
     let revoked: boolean | undefined;

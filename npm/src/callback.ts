@@ -11,10 +11,11 @@ export function stateOf(url: string): string | undefined {
 
 /** Takes the answer out of the page's URL and history, and leaves the rest to the byte. */
 export function clean(url: string): void {
-  if (url !== location.href) return;
-  const [page, hash] = url.split(/(?=#)/, 2);
+  if (url !== globalThis.location?.href) return;
+  const [page] = url.split("#");
   const rest = page!.replace(PARAMETERS, ([first]) => (first === "?" ? "?" : ""));
-  history.replaceState(history.state, "", rest.replace("?&", "?").replace(/\?$/, "") + (hash ?? ""));
+  const kept = rest.replace("?&", "?").replace(/\?$/, "") + url.slice(page!.length);
+  history.replaceState(history.state, "", kept);
 }
 
 /** Whether an answer is or was being handled in this tab. Where that is forbidden nobody knows. */

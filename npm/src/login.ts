@@ -8,6 +8,8 @@ import type { LoginOptions, PopupOptions, RedirectOptions, RedirectResult } from
 
 /** How often to see whether a window is still there, in milliseconds: nobody tells. */
 const LOOK = 250;
+/** How soon after a window that is closed the page behind it has the focus, in milliseconds. */
+const BACK = 1000;
 
 /** How many answers are being handled in this page. */
 let handling = 0;
@@ -50,17 +52,20 @@ export class Logins {
   }
 
   /** `loginWithRedirect` */
-  async leave(options: RedirectOptions): Promise<void> {
+  async leave({ signal, ...options }: RedirectOptions): Promise<void> {
+    needPage();
     const begun = asked(options);
-    const url = await this.#run(async () => {
-      await this.#look(true);
-      return run(this.#session.beginRedirect(begun));
-    });
+    const url = await this.#begin(signal, (ended) =>
+      run(this.#session.beginRedirect(begun), ended),
+    );
+    signal?.throwIfAborted();
+    this.#closed.throwIfAborted();
     location.assign(url);
   }
 
   /** `handleRedirect`, of a `url` with its `state`; or of none, where the tab has a note. */
   async comeBack(url: string, state?: string): Promise<RedirectResult | undefined> {
+    needPage();
     if (!state) {
       if (handling) return undefined;
       sessionStorage.removeItem(NOTE);
@@ -85,7 +90,11 @@ export class Logins {
   }
 
   /** `loginWithPopup`, in the window that it has opened. */
-  async inWindow(popup: Window | null, { signal, ...options }: PopupOptions): Promise<void> {
+  async inWindow(
+    popup: Window | null | undefined,
+    { signal, ...options }: PopupOptions,
+  ): Promise<void> {
+    needPage();
     if (!popup) {
       throw new AstropassError("popup_blocked", "the browser opens a window only right in a click");
     }
@@ -105,27 +114,49 @@ export class Logins {
     signal: AbortSignal | undefined,
     begin: (fail: (error: unknown) => void, over: AbortSignal) => Task<Task<void>>,
   ): Promise<void> {
+    await this.#begin(signal, async (ended, fail, over) => run(await run(begin(fail, over), ended)));
+    await this.#look();
+  }
+
+  /**
+   * What begins a login, where it could be stored. It is told when `signal` or `fail` has `ended` it,
+   * or this object has, and for its helpers when all is `over`.
+   */
+  async #begin<T>(
+    signal: AbortSignal | undefined,
+    begin: (
+      ended: Promise<void>,
+      fail: (error: unknown) => void,
+      over: AbortSignal,
+    ) => Promise<T>,
+  ): Promise<T> {
     const over = new AbortController();
-    const { promise: abandoned, resolve: abandon } = deferred();
+    const { promise: ended, resolve: end } = deferred();
     const thrown = deferred<never>();
     const fail = (error: unknown) => {
-      abandon();
+      end();
       thrown.reject(error);
     };
-    for (const end of [signal, this.#closed]) {
-      end?.addEventListener("abort", () => abandon(), { signal: over.signal });
+    for (const ending of [signal, this.#closed]) {
+      ending?.addEventListener("abort", () => end(), { signal: over.signal });
     }
     const login = this.#run(async () => {
       await this.#look(true);
-      return run(await run(begin(fail, over.signal), abandoned));
+      return begin(ended, fail, over.signal);
     });
     try {
-      await abortable(Promise.race([login, thrown.promise]), signal);
+      return await abortable(Promise.race([login, thrown.promise]), signal);
     } finally {
       // It goes on until it has noticed.
       void login.catch(() => {}).then(() => over.abort());
     }
-    await this.#look();
+  }
+}
+
+/** Workers and programs have nothing that goes anywhere, or comes back. */
+function needPage(): void {
+  if (!globalThis.document) {
+    throw new AstropassError("misuse", "only a page can do this: elsewhere, call login()");
   }
 }
 
@@ -180,10 +211,18 @@ function visitor(
     const state = new URL(url).searchParams.get("state")!;
     const end = Date.now() + expiresIn * 1000;
     const channel = channelOf(state);
+    let focused = document.hasFocus();
+    let came = 0;
+    let gone = 0;
     const timer = setInterval(() => {
-      if (Date.now() > end) resolve(undefined);
-      // A page there that cuts itself off (COOP) looks closed from here, but is in front of it.
-      else if (popup.closed && !document.hidden && document.hasFocus()) {
+      const now = Date.now();
+      const before = focused;
+      focused = document.hasFocus();
+      if (focused && !before) came = now;
+      if (popup.closed) gone ||= now;
+      if (now > end) resolve(undefined);
+      // A page there that cuts itself off (COOP) looks closed from here, but keeps the focus.
+      else if (gone && focused && Math.abs(came - gone) < BACK) {
         failed(new AstropassError("popup_closed", "the sign-in window was closed"));
       }
     }, LOOK);

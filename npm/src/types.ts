@@ -93,10 +93,15 @@ export interface AuthorizationOptions {
 export interface RedirectOptions extends AuthorizationOptions {
   /** Anything that {@link Astropass.handleRedirect} shall give back: the place to go on at, say. */
   returnTo?: string;
+  /** Ends the login, up to where the page begins to go. */
+  signal?: AbortSignal;
 }
 
 export interface PopupOptions extends AuthorizationOptions {
-  /** Ends the login and closes the window; until then an earlier session stays as it was. */
+  /**
+   * Ends the login, and closes the window where its pages have not cut themselves off; until then an
+   * earlier session stays as it was.
+   */
   signal?: AbortSignal;
 }
 
@@ -128,7 +133,10 @@ export interface SignedIn {
   user?: User;
   /** The organization that the session is for, where the provider has them. */
   organization?: string;
-  /** When the access token expires by the local clock, if that is known. It is renewed before. */
+  /**
+   * When the access token expires by the local clock, if that is known. Close to then the next call
+   * of {@link Astropass.token} or {@link Astropass.fetch} renews it, and nothing else does.
+   */
   expiresAt?: Date;
   /** `memory` also where a database was wanted and cannot be used: `problem` then says why. */
   storage: StorageKind;
@@ -138,8 +146,8 @@ export interface SignedIn {
 
 export interface SignedOut {
   /**
-   * `sessionChanged`: another user or organization signed in, in another tab. This object does not
-   * take over: create a new one, or sign in.
+   * `sessionChanged`: another user or organization took the session's place, by another tab, worker
+   * or object of this profile. This one does not take over: create a new one, or sign in.
    */
   status: "signedOut" | "sessionChanged";
   storage: StorageKind;

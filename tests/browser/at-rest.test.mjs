@@ -107,11 +107,6 @@ function plant(text) {
 
 /** All that the origin's databases hold: strings and bytes as text, and the keys. */
 async function dump() {
-  const settled = (request) =>
-    new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
   const texts = [];
   const found = [];
   const walk = (value) => {
@@ -129,14 +124,7 @@ async function dump() {
     }
     return texts.push(String(value));
   };
-  for (const { name } of await indexedDB.databases()) {
-    const database = await settled(indexedDB.open(name));
-    for (const store of database.objectStoreNames) {
-      walk(await settled(database.transaction(store).objectStore(store).getAllKeys()));
-      walk(await settled(database.transaction(store).objectStore(store).getAll()));
-    }
-    database.close();
-  }
+  walk(await window.records());
   const keys = await Promise.all(found.map(async (key) => ({
     extractable: key.extractable,
     exported: await crypto.subtle.exportKey("raw", key).catch(({ name }) => name),

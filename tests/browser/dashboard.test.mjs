@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import { serveDashboard } from "../../examples/dashboard/serve.mjs";
 import { launch } from "./harness/browsers.mjs";
+import { focusPopups } from "./harness/person.mjs";
 import { EMBEDDED, admin } from "./harness/programs.mjs";
 
 const PICTURES = fileURLToPath(new URL("../../target/screenshots", import.meta.url));
@@ -72,6 +73,25 @@ test("a sign-in that is denied, another that fails, and back from the third", LI
   await shows(page, "Sign in to Astropass");
 });
 
+test("a sign-in that is cancelled while the sign-in page does not answer", LIMIT, async (t) => {
+  const { page, server } = await open(t);
+  await shows(page, "Sign in to Astropass");
+  await server.fault("authorization:1:hang");
+  // While a page is about to go the driver reaches nothing in it.
+  await page.evaluate(() => {
+    const cancel = () =>
+      [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Cancel");
+    const seen = new MutationObserver(() => cancel()?.click());
+    seen.observe(document.body, { childList: true, subtree: true });
+  });
+  const stopped = new Promise((stopped) => page.once("requestfailed", stopped));
+  await press(page, "Sign in");
+  assert.match((await stopped).url(), /authorize/);
+  await shows(page, "Sign in to Astropass");
+  await press(page, "Sign in");
+  await shows(page, "Sign in");
+});
+
 test("in a window of its own, by keyboard", LIMIT, async (t) => {
   const { page } = await open(t);
   await shows(page, "Sign in to Astropass");
@@ -86,6 +106,7 @@ test("in a window of its own, by keyboard", LIMIT, async (t) => {
 
 test("a window that is closed, and one that is given up", LIMIT, async (t) => {
   const { page } = await open(t);
+  await page.evaluate(focusPopups);
   await shows(page, "Sign in to Astropass");
   const popup = await pressWindow(page);
   await popup.close();
@@ -164,6 +185,25 @@ test("a session that the server ends", LIMIT, async (t) => {
   await press(page, "Reload");
   await shows(page, "Your session has ended");
   await lookedAt(page, "session-over");
+});
+
+test("a full disk was called blocked site data", LIMIT, async (t) => {
+  const { page, server } = await open(t);
+  await server.approve(await startSignIn(page));
+  await shows(page, "Projects");
+  await server.revokeSessions();
+  await server.revokeAccessTokens();
+  await press(page, "Reload");
+  await shows(page, "Your session has ended");
+  await page.evaluate(() => {
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("", "QuotaExceededError");
+    };
+  });
+  await press(page, "Sign in again");
+  await shows(page, "Your browser cannot keep the session");
+  assert.match(await textOf(page), /Free some space/);
+  await lookedAt(page, "full-disk");
 });
 
 test("an API that fails", LIMIT, async (t) => {

@@ -1,7 +1,7 @@
 // Signing in by a window of its own.
 
 import assert from "node:assert/strict";
-import { answer } from "./harness/person.mjs";
+import { answer, focusPopups } from "./harness/person.mjs";
 import { create, inBrowsers, loggedIn, status, token } from "./harness/world.mjs";
 
 const CALLBACK = { redirectUri: "/callback" };
@@ -24,6 +24,21 @@ async function decide(popup, decision) {
   const closed = isClosed(popup);
   // It is gone as soon as its page has loaded.
   await answer(popup, decision).catch(() => closed);
+}
+
+/** Gives the page the focus or takes it, until the page has noticed or has ended its login. */
+function focus(page, given) {
+  return page.evaluate(async (given) => {
+    for (let looks = 0; looks < 2; looks += 1) {
+      const looked = new Promise((looked) => {
+        document.hasFocus = () => {
+          looked();
+          return given;
+        };
+      });
+      await Promise.race([looked, window.loggedIn]);
+    }
+  }, given);
 }
 
 async function endsWith(page, code) {
@@ -73,10 +88,10 @@ inBrowsers("a popup that is closed, one that is aborted, one where the person sa
   const server = await world.embedded();
   const options = { clientId: server.clientId, issuer: server.url };
   const page = await world.tab(options);
+  await page.evaluate(focusPopups);
   const closed = await opened(page, CALLBACK);
   await closed.waitForSelector("button");
   await closed.close();
-  await page.bringToFront();
   await endsWith(page, "popup_closed");
 
   const aborted = await opened(page, CALLBACK, (options) => {
@@ -118,19 +133,19 @@ inBrowsers("a popup that is blocked, and one in a click", async (world) => {
   assert.equal(await status(page), "signedIn");
 });
 
-inBrowsers("a server that cuts the popup off from its opener (COOP)", async (world) => {
+inBrowsers("a popup that the server had cut off (COOP) ended with a click on the page", async (world) => {
   const server = await world.embedded("--opener-policy", "same-origin");
   const options = { clientId: server.clientId, issuer: server.url };
   const page = await world.tab(options);
-  // Without a screen every page of Chromium says that it has the focus.
+  await page.evaluate(focusPopups);
   await page.evaluate(() => (document.hasFocus = () => false));
-  const popup = await opened(page, CALLBACK, async (options) => {
-    const { open } = window;
-    window.open = (...asked) => (window.opened = open.apply(window, asked));
-    window.popup(options);
-  });
+  const popup = await opened(page, CALLBACK);
   await popup.waitForSelector("button");
   assert.equal(await page.evaluate(() => window.opened.closed), true, "it is cut off");
+  await focus(page, false);
+  // Somebody looks for his password there.
+  await page.evaluate(() => window.advance(2));
+  await focus(page, true);
   await decide(popup);
   assert.deepEqual(await loggedIn(page), { value: null });
   assert.equal(await status(page), "signedIn");

@@ -119,6 +119,29 @@ inBrowsers("two tabs: each finishes the other's login, and one gets what both wa
   assert.equal((await server.stats()).sign_ins, before + 1);
 });
 
+inBrowsers("two profiles on one page: an answer that both are shown is not lost", async (world) => {
+  const { options, page } = await earlier(world);
+  const home = { ...options, profile: "home" };
+  for (const together of [true, false]) {
+    await create(page, home);
+    // One profile leaves, and both are there when the page comes back.
+    await comeBack(page, options, { returnTo: "home" });
+    const ends = await page.evaluate(
+      async (home, together) => {
+        const url = location.href;
+        const other = await Astropass.create(home);
+        const handle = [() => auth.handleRedirect(url), () => other.handleRedirect(url)];
+        if (together) return Promise.all(handle.map((begin) => outcome(begin())));
+        return [await outcome(handle[0]()), await outcome(handle[1]())];
+      },
+      home,
+      together,
+    );
+    assert.deepEqual([ends[0].code, ends[1].value], ["invalid_callback", { returnTo: "home" }]);
+    assert.equal(page.url(), `${world.site.origin}/`);
+  }
+});
+
 inBrowsers("handleRedirect called twice, as React's StrictMode does", async (world) => {
   const { options, page } = await earlier(world);
   await comeBack(page, options, { returnTo: "here" });

@@ -1,7 +1,16 @@
 // What was broken once.
 
 import assert from "node:assert/strict";
-import { create, inBrowsers, signIn, signedInTab, status, token } from "./harness/world.mjs";
+import {
+  create,
+  inBrowsers,
+  loggedIn,
+  signIn,
+  signedInTab,
+  startLogin,
+  status,
+  token,
+} from "./harness/world.mjs";
 
 inBrowsers("an aborted login kept the profile's lock for good", async (world) => {
   const server = await world.embedded();
@@ -62,15 +71,7 @@ inBrowsers("a store that failed for a moment was shown as signed out", async (wo
 
 inBrowsers("what was set aside as corrupt made the next login fail after its approval", async (world) => {
   const { options, page } = await signedInTab(world);
-  await page.evaluate(async () => {
-    const opened = indexedDB.open("astropass");
-    await new Promise((done) => (opened.onsuccess = done));
-    const transaction = opened.result.transaction("sessions", "readwrite");
-    const store = transaction.objectStore("sessions");
-    store.delete("sealing key");
-    await new Promise((done) => (transaction.oncomplete = done));
-    opened.result.close();
-  });
+  await page.evaluate(loseSealingKey);
   await page.reload();
   await create(page, options);
   assert.equal(await status(page), "signedOut");
@@ -116,3 +117,113 @@ inBrowsers("a listener that threw kept the others from hearing", async (world) =
   });
   assert.deepEqual(heard, ["signedOut", "signedIn"]);
 });
+
+inBrowsers("a redirect login that was aborted, or whose object was closed, left the page", async (world) => {
+  const server = await world.embedded("--auto-approve");
+  const page = await world.tab();
+  const ends = await page.evaluate(
+    async ({ clientId, url }) => {
+      /** How a login ends that `end` comes to while the provider has not answered yet. */
+      async function given(end) {
+        let ask, answer;
+        const asked = new Promise((resolve) => (ask = resolve));
+        const answered = new Promise((resolve) => (answer = resolve));
+        const slow = (request) => answered.then(() => fetch(request), ask());
+        const own = await Astropass.create({ clientId, issuer: url, fetch: slow });
+        const control = new AbortController();
+        const login = outcome(own.loginWithRedirect({ signal: control.signal }));
+        await asked;
+        const ended = end(own, control);
+        if (ended === undefined) await login;
+        answer();
+        await (ended ?? own.close());
+        return login.then(({ code, name }) => code ?? name);
+      }
+      return [
+        await given((_, control) => control.abort(new RangeError("enough"))),
+        await given((own) => own.close()),
+      ];
+    },
+    { clientId: server.clientId, url: server.url },
+  );
+  assert.deepEqual(ends, ["RangeError", "misuse"]);
+  // The page is there, and has sent nobody away.
+  await page.evaluate((url) => fetch(`${url}/_test/stats`).catch(() => {}), server.url);
+  assert.equal(page.url(), `${world.site.origin}/`);
+  assert.equal((await server.stats()).requests.authorization, undefined);
+});
+
+inBrowsers("taking an answer out of the URL cut the fragment at its second #", async (world) => {
+  const page = await world.tab();
+  const fragment = "#/notes#two?code=kept";
+  await page.goto(`${world.site.origin}/?mine=1&code=1&state=${"A".repeat(22)}${fragment}`);
+  await create(page, { clientId: "client_test", issuer: world.site.origin });
+  await page.evaluate(() => void auth.handleRedirect().catch(() => {}));
+  assert.equal(page.url(), `${world.site.origin}/?mine=1${fragment}`);
+});
+
+inBrowsers("what a tab left that was closed in the middle of a probe stayed for good", async (world) => {
+  const server = await world.embedded("--auto-approve");
+  const page = await world.tab();
+  const left = await page.evaluate(
+    async ({ clientId, url }) => {
+      const kept = new Map();
+      const object = {
+        get: (key) => kept.get(key),
+        set: (key, value) => void kept.set(key, value),
+        delete: (key) => void kept.delete(key),
+      };
+      const places = [
+        ["indexeddb", IDBObjectStore.prototype, records],
+        [object, object, () => [...kept]],
+      ];
+      const counts = [];
+      for (const [storage, broken, all] of places) {
+        const count = async () => (await all()).filter(([key]) => key.includes("probe ")).length;
+        const options = { clientId, issuer: url, storage };
+        const own = await Astropass.create(options);
+        await own.login({ onPrompt: () => {} });
+        window.advance(301);
+        const { delete: remove } = broken;
+        broken.delete = () => {
+          throw new DOMException("", "NotReadableError");
+        };
+        await outcome(own.token());
+        await outcome((await Astropass.create(options)).token());
+        counts.push(await count());
+        broken.delete = remove;
+        await (await Astropass.create(options)).token();
+        counts.push(await count());
+      }
+      return counts;
+    },
+    { clientId: server.clientId, url: server.url },
+  );
+  assert.deepEqual(left, [1, 0, 1, 0]);
+});
+
+inBrowsers("what was set aside as corrupt piled up", async (world) => {
+  const server = await world.embedded("--auto-approve");
+  const options = { clientId: server.clientId, issuer: server.url };
+  const page = await world.tab(options);
+  for (let round = 0; round < 3; round += 1) {
+    await startLogin(page);
+    assert.deepEqual(await loggedIn(page), { value: null });
+    await page.evaluate(loseSealingKey);
+    await page.reload();
+    await create(page, options);
+  }
+  const keys = await page.evaluate(async () => (await window.records()).map(([key]) => key));
+  assert.equal(keys.filter((key) => key.startsWith("corrupt ")).length, 1, String(keys));
+});
+
+function loseSealingKey() {
+  return new Promise((lost) => {
+    const opening = indexedDB.open("astropass");
+    opening.onsuccess = () => {
+      const transaction = opening.result.transaction("sessions", "readwrite");
+      transaction.objectStore("sessions").delete("sealing key");
+      transaction.oncomplete = () => lost(opening.result.close());
+    };
+  });
+}

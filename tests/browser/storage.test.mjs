@@ -173,6 +173,14 @@ inBrowsers("the site's data cleared under a running page", async (world) => {
   await signsInAgain(page, options);
 }, ["chromium"]);
 
+inBrowsers("a page without a secure context: memory, with the reason", async (world) => {
+  await memoryOnly(world, () => {
+    // What such a page lacks.
+    delete Crypto.prototype.subtle;
+    delete Navigator.prototype.locks;
+  });
+});
+
 inBrowsers("a private window", async (world) => {
   const browser = await world.launch({
     preferences: { "browser.privatebrowsing.autostart": true },

@@ -159,25 +159,11 @@ async function killRefreshingTab(world, server) {
 /** How many keys all databases of the page's origin hold. */
 function keysInDatabase(page) {
   return page.evaluate(async () => {
-    const settled = (request) =>
-      new Promise((resolve, reject) => {
-        request.onsuccess = () => resolve(request.result);
-        request.onerror = () => reject(request.error);
-      });
     const count = (value) => {
       if (value instanceof CryptoKey) return 1;
       if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return 0;
       return Object.values(value).reduce((sum, part) => sum + count(part), 0);
     };
-    let keys = 0;
-    for (const { name } of await indexedDB.databases()) {
-      const database = await settled(indexedDB.open(name));
-      for (const store of database.objectStoreNames) {
-        const all = await settled(database.transaction(store).objectStore(store).getAll());
-        keys += count(all);
-      }
-      database.close();
-    }
-    return keys;
+    return count(await window.records());
   });
 }

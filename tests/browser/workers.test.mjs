@@ -25,13 +25,13 @@ const KINDS = {
   },
 };
 
-for (const [kind, start] of Object.entries(KINDS)) {
+for (const [kind, worker] of Object.entries(KINDS)) {
   inBrowsers(`a ${kind} worker shares the session and renews it`, async (world) => {
     const server = await world.embedded();
     const options = { clientId: server.clientId, issuer: server.url };
     const page = await world.tab(options);
     await signIn(page);
-    await page.evaluate(`(async () => void (window.worker = await (${start})()))()`);
+    await start(page, worker);
     const first = await ask(page, options, 0);
     assert.deepEqual(first, await token(page));
     await advance(301, server, page);
@@ -43,11 +43,36 @@ for (const [kind, start] of Object.entries(KINDS)) {
   });
 }
 
+inBrowsers("what only a page can do threw a bare ReferenceError in a worker", async (world) => {
+  const server = await world.embedded();
+  const options = { clientId: server.clientId, issuer: server.url };
+  const page = await world.tab();
+  await start(page, KINDS.dedicated);
+  const callback = `${world.site.origin}/?code=1&state=${"A".repeat(22)}`;
+  const calls = { loginWithRedirect: [], loginWithPopup: [], handleRedirect: [callback] };
+  for (const [method, given] of Object.entries(calls)) {
+    const { code, message } = await answered(page, { options, ahead: 0, method, given });
+    assert.equal(code, "misuse", `${method}: ${message}`);
+  }
+  const none = await answered(page, { options, ahead: 0, method: "handleRedirect" });
+  assert.equal(none.message, undefined, "no answer, nothing to do");
+});
+
+/** Has `window.worker` started in the page. */
+function start(page, worker) {
+  return page.evaluate(`(async () => void (window.worker = await (${worker})()))()`);
+}
+
 async function ask(page, options, ahead) {
-  const { value, ...failure } = await page.evaluate((message) =>
+  const { value, ...failure } = await answered(page, { options, ahead });
+  return value === undefined ? failure : { token: fingerprint(value) };
+}
+
+/** What the page's worker answers to a message. */
+function answered(page, message) {
+  return page.evaluate((message) =>
     new Promise((answered) => {
       window.answered = answered;
       window.worker.postMessage(message);
-    }), { options, ahead });
-  return value === undefined ? failure : { token: fingerprint(value) };
+    }), message);
 }

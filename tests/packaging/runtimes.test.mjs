@@ -18,13 +18,17 @@ const RUNTIMES = {
   Bun: [program("@oven", "bin/bun"), "--no-install"],
 };
 
+/** By redirect, in a popup, and an answer to one of them. */
+const MISUSE = ["misuse", "misuse", "misuse"];
+
 for (const [name, [path, ...args]] of Object.entries(RUNTIMES)) {
   test(`${name}, which also ends by itself`, async (t) => {
     const folder = await project(t, ["main.js", "whole-login.js"]);
     const provider = await server(t);
     const told = await command(folder, path, [...args, "main.js", provider.url]);
-    const { memory, own, left } = JSON.parse(told);
+    const { memory, own, left, elsewhere } = JSON.parse(told);
     await assertBothLogins(provider, memory, own);
+    assert.deepEqual(elsewhere, MISUSE);
     assert.equal(left, 0, "a signed-out session leaves nothing in the caller's store");
   });
 }
@@ -45,7 +49,9 @@ test("workerd, bundled as its own tools do", async (t) => {
   const provider = await server(t);
   const answer = await fetch(`${origin}/?server=${provider.url}`);
   assert.equal(answer.status, 200, await answer.clone().text());
-  await assertBothLogins(provider, await answer.json());
+  const { memory, elsewhere } = await answer.json();
+  await assertBothLogins(provider, memory);
+  assert.deepEqual(elsewhere, MISUSE);
 });
 
 /** Serves `worker.js` of that folder, and the modules beside it. */

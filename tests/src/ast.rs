@@ -13,7 +13,9 @@
 #[cfg(target_os = "linux")]
 mod clock;
 mod program;
+mod report;
 mod running;
+mod screen;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod trace;
 mod world;
@@ -30,7 +32,9 @@ use tempfile::TempDir;
 #[cfg(target_os = "linux")]
 pub use self::clock::Clock;
 pub use self::program::program;
+pub use self::report::Report;
 pub use self::running::{Output, Running};
+pub use self::screen::{EVIL, assert_plain, without_own_styles};
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub use self::trace::{Call, Traced};
 pub use self::world::{CLIENT, World, eager};

@@ -20,6 +20,17 @@ pub mod sandbox;
 pub mod server;
 pub mod store_suite;
 
+/// Says that a test cannot run here, and why. Where `CI` is set, every test has to.
+///
+/// # Panics
+/// There.
+#[allow(clippy::print_stdout, reason = "a test that is skipped has to say so")]
+pub fn skipped(why: &str) {
+    println!("skipped: {why}");
+    let is_ci = std::env::var_os("CI").is_some_and(|ci| !ci.is_empty());
+    assert!(!is_ci, "skipped, although CI is set: {why}");
+}
+
 /// The Rust of the pages for users is compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../SERVER.md")]

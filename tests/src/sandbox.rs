@@ -22,6 +22,7 @@ use dbus::channel::Channel;
 use dbus::{Error, Message, Path};
 
 use crate::bus::bus_config;
+use crate::skipped;
 
 /// The session bus a test sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,9 +193,8 @@ pub fn items() -> Vec<String> {
     names
 }
 
-/// The arguments of `unshare` for a mount namespace of its own, or `None` and a message where there
-/// can be none.
-#[allow(clippy::print_stdout, reason = "a test that is skipped has to say so")]
+/// The arguments of `unshare` for a mount namespace of its own; where there can be none, the test
+/// is [`skipped`].
 #[must_use]
 pub fn mount_namespace() -> Option<Vec<&'static str>> {
     let mut args = vec!["--mount"];
@@ -205,7 +205,7 @@ pub fn mount_namespace() -> Option<Vec<&'static str>> {
     if tried.is_ok_and(|output| output.status.success()) {
         return Some(args);
     }
-    println!("skipped: this user cannot make a mount namespace here");
+    skipped("this user cannot make a mount namespace here");
     None
 }
 

@@ -57,7 +57,7 @@ async function read(name) {
     // What Web Cryptography calls a text that was changed, or sealed with another key.
     if (nameOf(error) !== "OperationError") throw error;
     setAside = revision;
-    await transact(name, { expected: revision, aside: `corrupt ${new Date().toISOString()} ${name}` });
+    await transact(name, { expected: revision, aside: `corrupt ${name}` });
     throw new Failure("corrupt", "they cannot be decrypted, and were set aside");
   }
 }
@@ -85,14 +85,19 @@ async function write(name, expected, session) {
   }
 }
 
-/** Seals, writes, reads back and deletes something. */
-async function probe() {
-  const revision = randomName();
-  const name = `probe ${revision}`;
-  await write(name, undefined, { revision, text: name });
-  const found = await read(name);
-  await write(name, revision);
-  if (found?.text !== name) throw new Failure("io", "what was written is not there");
+/**
+ * Seals, writes, reads back and deletes something, for who has the lock of what is under `name`.
+ *
+ * @param {string} name
+ */
+async function probe(name) {
+  const text = `probe ${name}`;
+  const mine = randomName();
+  // A page that was closed meanwhile has left one.
+  await write(text, await revision(text), { revision: mine, text });
+  const found = await read(text);
+  await write(text, mine);
+  if (found?.text !== text) throw new Failure("io", "what was written is not there");
 }
 
 /** @returns {Promise<SealingKey>} */
@@ -210,6 +215,6 @@ function answered(request) {
 }
 
 /** @param {unknown} error */
-function nameOf(error) {
+export function nameOf(error) {
   return error instanceof Error || error instanceof DOMException ? error.name : "";
 }

@@ -1,7 +1,8 @@
 // @ts-check
 // One profile's session: in the page's database, in an object of the caller's, or in memory.
 
-import { Failure, Locks, inTime, now, randomName } from "./page.js";
+import { nameOf } from "./database.js";
+import { Failure, Locks, inTime, now } from "./page.js";
 
 /** @typedef {import("./database.js").Session} Session */
 /** @typedef {import("./database.js").Place} Place */
@@ -67,7 +68,7 @@ export class Store {
     try {
       const found = await this.revision();
       this.#opened = true;
-      if (thorough && !found) await this.probe();
+      if (thorough && !found) await this.#tryWriting();
       this.#problem = undefined;
     } catch (error) {
       if (this.#opened && !(await this.#isEmpty())) return undefined;
@@ -75,6 +76,19 @@ export class Store {
       this.#problem = error;
     }
     return this.#problem;
+  }
+
+  /** Unless somebody is at it, in this tab or another. */
+  async #tryWriting() {
+    const lock = this.lock(0);
+    try {
+      await lock.granted;
+      await this.probe();
+    } catch (error) {
+      if (/** @type {Failure} */ (error).kind !== "busy") throw error;
+    } finally {
+      lock.release();
+    }
   }
 
   /** Whether it is known that there is no session. */
@@ -94,7 +108,7 @@ export class Store {
   }
 
   probe() {
-    return settled(this.place.probe());
+    return settled(this.place.probe(this.key));
   }
 
   /**
@@ -211,7 +225,7 @@ class StoragePlace {
     try {
       return { revision: String(JSON.parse(text).revision), text };
     } catch {
-      await this.storage.set(`corrupt ${new Date().toISOString()} ${key}`, text);
+      await this.storage.set(`corrupt ${key}`, text);
       await this.storage.delete(key);
       throw new Failure("corrupt", "the storage object gave something else, which was set aside");
     }
@@ -230,12 +244,13 @@ class StoragePlace {
     await (session ? this.storage.set(key, session.text) : this.storage.delete(key));
   }
 
-  async probe() {
-    const key = `astropass probe ${randomName()}`;
-    await this.storage.set(key, key);
-    const found = await this.storage.get(key);
-    await this.storage.delete(key);
-    if (found !== key) throw new Failure("io", "it does not give back what was stored");
+  /** @param {string} key */
+  async probe(key) {
+    const probe = `astropass probe ${key}`;
+    await this.storage.set(probe, probe);
+    const found = await this.storage.get(probe);
+    await this.storage.delete(probe);
+    if (found !== probe) throw new Failure("io", "it does not give back what was stored");
   }
 }
 
@@ -258,7 +273,7 @@ async function settled(work) {
  * @param {unknown} error
  */
 function named(error) {
-  const name = error instanceof Error || error instanceof DOMException ? error.name : "";
+  const name = nameOf(error);
   switch (name) {
     case "QuotaExceededError":
       return new Failure("io", "the browser's quota is used up");

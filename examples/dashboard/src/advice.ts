@@ -64,7 +64,7 @@ const ADVICE: Partial<Record<AstropassErrorCode, Advice>> = {
     text: "It has trouble or too much to do. Nothing is lost: wait a moment, then try again.",
     action: again,
   },
-  store_too_large: storage("Its storage is full. Free some space, then try again."),
+  store_io: storage("Its storage may be full. Free some space, then try again."),
   store_denied: storage("Storage is blocked for this site. Allow site data, then try again."),
   store_newer: storage("Another tab runs a newer version. Reload this page, then try again."),
   store_busy: storage("Another tab is using it. Close the other tabs, then try again."),

@@ -25,9 +25,14 @@ export function byRedirect(auth: Astropass): Way {
     async start(signal) {
       // There is nothing to come back from behind the browser's own page about that.
       if (!navigator.onLine) throw new TypeError("offline");
-      await auth.loginWithRedirect();
-      // The page is about to go; it is seen again only if somebody goes back.
-      await new Promise((_, leave) => signal.addEventListener("abort", () => leave(signal.reason)));
+      await auth.loginWithRedirect({ signal });
+      // The page goes when the next one answers; it is seen again only if somebody goes back.
+      await new Promise((_, cancel) => {
+        signal.addEventListener("abort", () => {
+          stop();
+          cancel(signal.reason);
+        });
+      });
     },
   };
 }

@@ -47,9 +47,8 @@ impl Commands for Args {
     fn profile(&self, home: &Home) -> Result<String, Failure> {
         let named = self.global.profile.clone().or_else(|| env("ASTRO_PROFILE"));
         if let Some(name) = named.as_ref().filter(|name| !StoredProfile::is_name(name)) {
-            return Err(Failure::usage(format!(
-                "{name:?} cannot name a profile; use letters, digits, '-', '_' and '.'."
-            )));
+            let failure = Failure::usage(format!("{name:?} cannot name a profile."));
+            return Err(failure.advise("Use letters, digits, '-', '_' and '.'."));
         }
         // A file that cannot be read is reported by the command that needs it.
         let chosen = || home.current(Program::Ast.name()).ok().flatten();

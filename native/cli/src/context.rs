@@ -208,15 +208,17 @@ pub(crate) fn default_server() -> Result<Option<Endpoint>, Failure> {
 pub(crate) fn check_environment() -> Result<(), Failure> {
     for name in VARIABLES {
         if let Err(VarError::NotUnicode(_)) = std::env::var(name) {
-            return Err(Failure::usage(format!("{name} is not valid UTF-8. Correct or unset it.")));
+            let failure = Failure::usage(format!("{name} is not valid UTF-8."));
+            return Err(failure.advise("Correct or unset it."));
         }
     }
     let variable = Program::running().token_variable();
     let token = env(variable).map(Zeroizing::new);
     if token.is_some_and(|token| Secret::token(token.trim().to_owned().into()).is_none()) {
-        return Err(Failure::usage(format!(
-            "{variable} is no token: it is blank, or has a character that cannot be sent. Correct or unset it."
-        )));
+        let failure = Failure::usage(format!(
+            "{variable} is no token: it is blank, or has a character that cannot be sent."
+        ));
+        return Err(failure.advise("Correct or unset it."));
     }
     Ok(())
 }
@@ -227,5 +229,7 @@ pub(crate) fn env(name: &str) -> Option<String> {
 }
 
 pub(crate) fn url_of(option: &str, url: &str) -> Result<Endpoint, Failure> {
-    Endpoint::parse(url).map_err(|error| Failure::usage(format!("In {option}, {error}.")))
+    Endpoint::parse(url).map_err(|error| {
+        Failure::usage(format!("In {option}, {error}.")).advise("Give an https:// URL.")
+    })
 }

@@ -32,8 +32,8 @@ impl Failure {
         Self { exit, code, message: message.into(), next: String::new() }
     }
 
-    fn advising(exit: u8, code: &'static str, error: &impl ToString, next: &str) -> Self {
-        Self { next: next.to_owned(), ..Self::new(exit, code, sentence(error, next)) }
+    fn of(exit: u8, code: &'static str, error: &impl ToString) -> Self {
+        Self::new(exit, code, sentence(error))
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -42,6 +42,12 @@ impl Failure {
 
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self::new(OTHER, "failed", message)
+    }
+
+    /// The same, with what to do next.
+    pub(crate) fn advise(self, next: impl Into<String>) -> Self {
+        let next = next.into();
+        Self { message: format!("{} {next}", self.happened()), next, ..self }
     }
 
     pub(crate) fn interrupted() -> Self {
@@ -103,7 +109,8 @@ impl Failure {
 
     /// What happened, without what to do next where that can be told apart.
     pub(crate) fn happened(&self) -> &str {
-        self.message.strip_suffix(&self.next).unwrap_or(&self.message).trim_end()
+        let happened = self.message.strip_suffix(&self.next).unwrap_or(&self.message);
+        happened.trim_end_matches([' ', ';'])
     }
 
     /// Says it, as JSON or in words, and gives the exit code.
@@ -126,31 +133,32 @@ impl From<Error> for Failure {
         let is_astro = Program::running() == Program::Astro;
         let (exit, next) = match &error {
             Error::NotSignedIn => {
-                let message = format!("not logged in. Run {login} to authenticate");
-                return Self::new(NOT_SIGNED_IN, error.code(), message);
+                let failure = Self::new(NOT_SIGNED_IN, error.code(), "not logged in.");
+                return failure.advise(format!("Run {login} to authenticate"));
             }
             Error::SessionOver(_) => {
-                let message = format!("session expired or invalid. Run {login} to re-authenticate");
-                return Self::new(NOT_SIGNED_IN, error.code(), message);
+                let message = "session expired or invalid.";
+                let failure = Self::new(NOT_SIGNED_IN, error.code(), message);
+                return failure.advise(format!("Run {login} to re-authenticate"));
             }
             Error::SessionChanged => {
                 let program = Program::running().name();
                 let next = format!(
                     "Run '{program} whoami' to see who is signed in, or {login} to sign in again."
                 );
-                return Self::advising(NOT_SIGNED_IN, error.code(), &error, &next);
+                return Self::of(NOT_SIGNED_IN, error.code(), &error).advise(next);
             }
             Error::AccessDenied(_) => {
                 let next = format!("Run {login} again if that was not what you wanted.");
-                return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
+                return Self::of(LOGIN_ENDED, error.code(), &error).advise(next);
             }
             Error::LoginExpired => {
                 let next = format!("Run {login} again.");
-                return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
+                return Self::of(LOGIN_ENDED, error.code(), &error).advise(next);
             }
             Error::InvalidCallback(_) => {
                 let next = format!("Run {login} again, and go on only with its own link.");
-                return Self::advising(LOGIN_ENDED, error.code(), &error, &next);
+                return Self::of(LOGIN_ENDED, error.code(), &error).advise(next);
             }
             Error::Server(server) if server.code == "http_401" => {
                 let next = match Context::environment_token() {
@@ -159,7 +167,7 @@ impl From<Error> for Failure {
                     }
                     None => format!("Run {login} to sign in again."),
                 };
-                return Self::advising(NOT_SIGNED_IN, error.code(), &error, &next);
+                return Self::of(NOT_SIGNED_IN, error.code(), &error).advise(next);
             }
             Error::InvalidUrl(_) if is_astro => (USAGE, "Check the domain and --organization."),
             // There is no option for what is wrong then.
@@ -191,13 +199,20 @@ impl From<Error> for Failure {
             Error::Store(error) => return (**error).clone().into(),
             _ => (OTHER, "Please report this."),
         };
-        Self::advising(exit, error.code(), &error, next)
+        Self::of(exit, error.code(), &error).advise(next)
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let program = Program::running().name();
+        let failure = Self::of(STORE, error.code(), &error);
+        // Some texts say what to do themselves.
+        if let StoreError::Denied(detail) | StoreError::Io(detail) = &error
+            && let Some((_, next)) = detail.rsplit_once("; ")
+        {
+            return Self { next: format!("{next}."), ..failure };
+        }
         let next = match &error {
             StoreError::Locked(_) => {
                 format!("Unlock the keyring, or sign in with '{program} login --store file'.")
@@ -215,10 +230,12 @@ impl From<StoreError> for Failure {
             StoreError::Newer(_) => "Update this program.".to_owned(),
             StoreError::Busy | StoreError::Changed => "Try again.".to_owned(),
             StoreError::TooLarge(_) => format!("Sign in with '{program} login --store file'."),
-            // The text says what to do itself.
-            _ => String::new(),
+            StoreError::Denied(_) => {
+                format!("Allow it, or sign in with '{program} login --store file'.")
+            }
+            _ => "Put that right, then try again.".to_owned(),
         };
-        Self::advising(STORE, error.code(), &error, &next)
+        failure.advise(next)
     }
 }
 
@@ -248,10 +265,10 @@ fn login() -> String {
     format!("'{} login'", Program::running().name())
 }
 
-/// `what` as a sentence, and `next` behind it.
-fn sentence(what: &impl ToString, next: &str) -> String {
+/// `what` as a sentence.
+fn sentence(what: &impl ToString) -> String {
     let what = what.to_string();
     let mut chars = what.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}. {next}", chars.as_str().trim_end_matches('.')).trim_end().to_owned()
+    format!("{first}{}.", chars.as_str().trim_end_matches('.'))
 }

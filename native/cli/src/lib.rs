@@ -164,13 +164,11 @@ pub(crate) fn check_own(home: &Home, profile: &str) -> Result<(), Failure> {
     let program = Program::running();
     // A file that cannot be read is reported by the command that needs it.
     match home.profile(profile) {
-        Ok(Some(stored)) if !program.owns(&stored) => Err(Failure::usage(format!(
-            "{profile:?} is a {} of '{}'; see '{} {} list'.",
-            program.other().noun(),
-            program.other().name(),
-            program.name(),
-            program.noun()
-        ))),
+        Ok(Some(stored)) if !program.owns(&stored) => {
+            let (noun, other) = (program.other().noun(), program.other().name());
+            let failure = Failure::usage(format!("{profile:?} is a {noun} of '{other}'."));
+            Err(failure.advise(format!("See '{} {} list'.", program.name(), program.noun())))
+        }
         _ => Ok(()),
     }
 }

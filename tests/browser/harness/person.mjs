@@ -44,6 +44,16 @@ export function done() {
   document.documentElement.setAttribute("data-done", "");
 }
 
+/**
+ * Run in a page: a window that it opens has the focus until it is closed, as with a screen. Without
+ * one every page of Chromium says that it has it.
+ */
+export function focusPopups() {
+  const { open } = window;
+  window.open = (...asked) => (window.opened = open.apply(window, asked));
+  document.hasFocus = () => !window.opened || window.opened.closed;
+}
+
 /** A new page, and none that goes on by itself (a form without a button). */
 function somethingToDo() {
   const { documentElement, forms, readyState } = document;

@@ -3,7 +3,18 @@
 import "/clock.mjs";
 import { Astropass, AstropassError } from "/astropass.mjs";
 
-Object.assign(window, { Astropass, AstropassError, states: [], create, login, leave, outcome, popup, until });
+Object.assign(window, {
+  Astropass,
+  AstropassError,
+  states: [],
+  create,
+  login,
+  leave,
+  outcome,
+  popup,
+  records,
+  until,
+});
 
 async function create(options) {
   window.auth = await window.Astropass.create(options);
@@ -52,4 +63,25 @@ function until(status) {
       queueMicrotask(() => stop());
     });
   });
+}
+
+/** All that the origin's databases hold, as keys and values. */
+async function records() {
+  const settled = (request) =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const found = [];
+  for (const { name } of await indexedDB.databases()) {
+    const database = await settled(indexedDB.open(name));
+    for (const name of database.objectStoreNames) {
+      const store = database.transaction(name).objectStore(name);
+      const all = [settled(store.getAllKeys()), settled(store.getAll())];
+      const [keys, values] = await Promise.all(all);
+      found.push(...keys.map((key, at) => [key, values[at]]));
+    }
+    database.close();
+  }
+  return found;
 }

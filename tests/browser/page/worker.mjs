@@ -1,4 +1,5 @@
-// In a dedicated, shared or service worker: asks for a token, and tells how that went.
+// In a dedicated, shared or service worker: asks for a token, or calls another method, and tells how
+// that went.
 
 import "/clock.mjs";
 import { Astropass } from "/astropass.mjs";
@@ -13,11 +14,11 @@ globalThis.addEventListener("connect", ({ ports: [port] }) => {
 globalThis.addEventListener("install", () => globalThis.skipWaiting());
 globalThis.addEventListener("activate", (event) => event.waitUntil(globalThis.clients.claim()));
 
-async function answer({ options, ahead }, asker) {
+async function answer({ options, ahead, method = "token", given = [] }, asker) {
   try {
     auth ??= await Astropass.create(options);
     globalThis.advance(ahead);
-    asker.postMessage({ value: await auth.token() });
+    asker.postMessage({ value: await auth[method](...given) });
   } catch (error) {
     asker.postMessage({ code: error.code, message: String(error) });
   }

@@ -252,6 +252,18 @@ impl Output {
         self.stderr.trim_end()
     }
 
+    /// Nothing of what was printed has one of `secrets` in it.
+    ///
+    /// # Panics
+    /// If something has.
+    #[track_caller]
+    pub fn assert_without(&self, secrets: &[&str]) {
+        for secret in secrets {
+            let printed = self.stdout.contains(secret) || self.stderr.contains(secret);
+            assert!(!printed, "{secret} is in {self}");
+        }
+    }
+
     /// The JSON that is all of the standard output, one value a line.
     ///
     /// # Panics

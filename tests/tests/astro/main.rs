@@ -6,11 +6,13 @@
 #![allow(missing_docs)]
 
 mod contexts;
+mod doctor;
 mod environment;
 mod faults;
 mod login;
 mod secrets;
 mod software;
+mod terminal;
 mod token_login;
 mod workspaces;
 
@@ -70,6 +72,11 @@ impl World {
         let token = self.domains.servers.cloud_token(user, 3600).unwrap();
         self.astro(&format!("login {CLOUD} -t -")).stdin(format!("{token}\n")).run().ok();
         self
+    }
+
+    /// The servers, which are this test's own, answer so from now on (`tests/servers/control.mjs`).
+    fn faults(&self, faults: &[Value]) {
+        self.domains.servers.set(&json!({"faults": faults})).unwrap();
     }
 
     /// No context was made.

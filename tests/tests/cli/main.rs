@@ -10,6 +10,7 @@ mod browser;
 mod clocks;
 mod device_faults;
 mod doctor;
+mod doctor_home;
 mod example;
 mod gate;
 mod interrupt;

@@ -1,65 +1,142 @@
 //! What other users of the machine, and other programs of this one, learn: nothing.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use astropass_tests::ast::program;
-use astropass_tests::server::Options;
+use astropass_tests::ast::{Ast, Home, assert_plain, program};
+use astropass_tests::server::{Approval, Options};
 use serde_json::{Value, json};
 
-use super::{CLIENT, World, eager};
+use super::{World, eager};
 
 /// A user who has nothing.
 const NOBODY: u32 = 65534;
 
-#[test]
+/// Starts the program at `path` with the words of `args`, as somebody who wants core dumps, and as
+/// another user where that can be done, for whom the kernel makes a difference.
 #[cfg(target_os = "linux")]
-fn a_program_that_crashes_leaves_no_core_dump_and_cannot_be_read_by_others_of_the_user() {
-    let world = World::new(eager());
-    // It runs as somebody else where it can, for whom the kernel makes a difference.
-    let home = world.home.path();
-    let nobody = fs::metadata(home).unwrap().uid() == 0;
-    let ast = home.join("ast");
-    fs::copy(program("ast"), &ast).unwrap();
-    fs::set_permissions(&ast, fs::Permissions::from_mode(0o755)).unwrap();
-    let url = world.server.url();
-    let line = format!(
-        "ulimit -c unlimited; exec '{}' login --no-browser --workos-url {url} --server {url} --client-id {CLIENT}",
-        ast.display()
-    );
+fn start(home: &Home, path: &Path, args: &str, proxy: &str) -> Child {
+    let (folder, copy) = (home.path(), home.path().join("program"));
+    fs::copy(path, &copy).unwrap();
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    let line = format!("ulimit -c unlimited; exec '{}' {args}", copy.display());
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", &line]).env_clear().env("ASTRO_HOME", home).env("HOME", home);
-    command.env("XDG_RUNTIME_DIR", home).current_dir(home);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    if nobody {
-        chown(home, Some(NOBODY), Some(NOBODY)).unwrap();
+    command.args(["-c", &line]).env_clear().env("ASTRO_HOME", folder).env("HOME", folder);
+    command.env("XDG_RUNTIME_DIR", folder).env("HTTPS_PROXY", proxy).current_dir(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    if fs::metadata(folder).unwrap().uid() == 0 {
+        for path in [".", ".astro", ".astro/credentials.json"].map(|name| folder.join(name)) {
+            if path.exists() {
+                chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
         command.uid(NOBODY).gid(NOBODY);
     }
-    let mut child = command.spawn().unwrap();
-    while world.server.events().is_empty() {
-        if child.try_wait().unwrap().is_some() {
-            let output = child.wait_with_output().unwrap();
-            panic!("it ended before it waited: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    command.spawn().unwrap()
+}
+
+/// The limits of a core dump's size, the soft one and the hard one, and whose the process's own
+/// files are: root's, if it may not be dumped.
+#[cfg(target_os = "linux")]
+fn core_dumps(child: &Child) -> ([String; 2], u32) {
     let proc = format!("/proc/{}", child.id());
     let limits = fs::read_to_string(format!("{proc}/limits")).unwrap();
     let limit = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-    assert_eq!(limit.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{limit}");
-    // What belongs to a process that may not be dumped is root's.
-    assert_eq!(fs::metadata(format!("{proc}/environ")).unwrap().uid(), 0);
-    rustix::process::kill_process(
-        rustix::process::Pid::from_child(&child),
-        rustix::process::Signal::ABORT,
-    )
-    .unwrap();
-    let status = child.wait().unwrap();
-    assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
+    let mut limit = limit.split_whitespace().skip(4).map(str::to_owned);
+    let limits = [limit.next().unwrap(), limit.next().unwrap()];
+    (limits, fs::metadata(format!("{proc}/environ")).unwrap().uid())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_crashes_leaves_no_core_dump_and_cannot_be_read_by_others_of_the_user() {
+    // One that takes requests and does not answer them.
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", proxy.local_addr().unwrap());
+    let place = "--workos-url https://op.example --server https://op.example --client-id c";
+    for (name, args) in
+        [("ast", format!("login --no-browser {place}")), ("astro", "login op.example".to_owned())]
+    {
+        let home = Home::new();
+        let mut child = start(&home, program(name), &args, &url);
+        let _waits = loop {
+            if let Ok((connection, _)) = proxy.accept() {
+                break connection;
+            }
+            if child.try_wait().unwrap().is_some() {
+                let output = child.wait_with_output().unwrap();
+                panic!("it ended before it waited: {}", String::from_utf8_lossy(&output.stderr));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        assert_eq!(core_dumps(&child), (["0", "0"].map(str::to_owned), 0), "{name}");
+        rustix::process::kill_process(
+            rustix::process::Pid::from_child(&child),
+            rustix::process::Signal::ABORT,
+        )
+        .unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!((status.signal(), status.core_dumped()), (Some(6), false), "{name}");
+    }
+}
+
+/// What a library does not decide for the program that links it.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_with_the_library_has_the_core_dumps_that_it_was_started_with() {
+    let world = World::signed_in();
+    let storm = Path::new(env!("CARGO_BIN_EXE_storm"));
+    let mut child = start(&world.home, storm, "1", "");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    // It has read the session, and asks for a token next.
+    let before = core_dumps(&child);
+    drop(child.stdin.take());
+    assert!(lines.next().unwrap().unwrap().starts_with("token "));
+    let user = fs::metadata(world.home.path()).unwrap().uid();
+    let unlimited = ["unlimited", "unlimited"].map(str::to_owned);
+    assert_eq!(before, (unlimited, user));
+    assert!(child.wait().unwrap().success());
+}
+
+/// Whatever the umask, and not only once a mode was set: nobody can have opened it before that.
+#[test]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn what_is_created_is_the_users_alone_from_the_first_moment() {
+    let world = World::new(Options { auto_approve: Some(Approval::default()), ..eager() });
+    let folder = world.home.path().join(".astro");
+    let mut made = Vec::new();
+    let mut run = |ast: Ast, code| {
+        let traced = ast.traced(|call| matches!(call.name, "open" | "mkdir" | "chmod"), None);
+        assert_eq!(traced.code, Some(code));
+        for call in traced.calls {
+            let path = Path::new(&call.what);
+            if path.starts_with(&folder) {
+                let mode = if path == folder { 0o700 } else { 0o600 };
+                assert_eq!(call.mode, Some(mode), "{call:?}");
+                made.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    };
+    run(world.login("--no-browser"), 0);
+    world.home.age("default", 301);
+    run(world.ast("token").printing_a_token(), 0);
+    run(world.ast("logout"), 0);
+    // The older client's file is copied.
+    world.home.set_credentials(&json!({"profiles": {"default": {}}, "current_profile": "default"}));
+    run(world.ast("whoami"), 4);
+    for name in
+        [".astro", "credentials.lock", "refresh-default.lock", ".credentials.", "older-client"]
+    {
+        assert!(made.iter().any(|made| made.contains(name)), "{name}: {made:?}");
+    }
 }
 
 #[test]
@@ -129,7 +206,7 @@ fn a_verification_uri_that_is_refused_is_never_opened() {
         }));
         assert!(!opened, "{uri}");
         assert!(screen.contains("verification_uri is not safe to open"), "{screen:?}");
-        super::terminal::assert_plain(&screen);
+        assert_plain(&screen);
     }
 }
 

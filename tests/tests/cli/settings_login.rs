@@ -93,7 +93,7 @@ fn the_store_is_the_options_or_the_environments_or_the_profiles() {
     attempt(&world, "--store auto", &keyring);
 
     let output = login("").env("ASTRO_STORE", "safe").run();
-    let expected = "Error: In ASTRO_STORE, a store is auto, keyring or file.";
+    let expected = "Error: In ASTRO_STORE, a store is auto, keyring or file. Correct or unset it.";
     assert_eq!(output.failed(2), expected);
     let output = login("--store safe").run();
     assert!(output.failed(2).contains("[possible values: auto, keyring, file]"), "{output}");

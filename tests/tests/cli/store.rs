@@ -47,20 +47,24 @@ fn a_file_of_a_newer_program_is_left_alone() {
 
 #[test]
 fn a_file_that_is_no_json_is_set_aside_by_the_next_login_and_not_before() {
-    let world = World::new(eager());
-    fs::create_dir(world.home.path().join(".astro")).unwrap();
-    fs::write(world.home.credentials_file(), "{\"version\": 1, \"profi").unwrap();
-    let output = world.ast("whoami").run();
-    assert!(output.failed(7).contains("Run 'ast login'"), "{output}");
-    let login = world.login("");
-    let output = world.log_in(login);
-    output.ok();
-    assert!(output.stderr.contains("could not be read and is kept as"), "{output}");
-    let names: Vec<_> = fs::read_dir(world.home.path().join(".astro")).unwrap().collect();
-    let kept = names.into_iter().map(|entry| entry.unwrap().path());
-    let kept: Vec<_> = kept.filter(|path| path.to_string_lossy().contains(".corrupt-")).collect();
-    assert_eq!(fs::read_to_string(&kept[0]).unwrap(), "{\"version\": 1, \"profi");
-    world.ast("whoami").run().ok();
+    for text in ["", "{\"version\": 1, \"profi"] {
+        let world = World::new(eager());
+        fs::create_dir(world.home.path().join(".astro")).unwrap();
+        fs::write(world.home.credentials_file(), text).unwrap();
+        let output = world.ast("whoami").run();
+        assert!(output.failed(7).contains("Run 'ast login'"), "{output}");
+        let login = world.login("");
+        let output = world.log_in(login);
+        output.ok();
+        assert!(output.stderr.contains("could not be read and is kept as"), "{output}");
+        let names = fs::read_dir(world.home.path().join(".astro")).unwrap();
+        let kept = names.map(|entry| entry.unwrap().path());
+        let kept: Vec<_> =
+            kept.filter(|path| path.to_string_lossy().contains(".corrupt-")).collect();
+        assert_eq!(kept.len(), 1, "{kept:?}");
+        assert_eq!(fs::read_to_string(&kept[0]).unwrap(), text);
+        world.ast("whoami").run().ok();
+    }
 }
 
 #[test]

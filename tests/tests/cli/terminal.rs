@@ -1,14 +1,11 @@
 //! Colours, the spinner, and text from servers.
 
-use astropass_tests::ast::Ast;
+use astropass_tests::ast::{Ast, EVIL, assert_plain, without_own_styles};
 use astropass_tests::server::{Approval, User};
 
 use super::{World, eager};
 
 const ESCAPE: char = '\u{1b}';
-/// A title, a colour, a link, text that runs backwards, and a line that hides the one before.
-const EVIL: &str =
-    "\u{1b}]0;title\u{7}\u{1b}[35mred\u{1b}]8;;https://evil.example\u{1b}\\\u{202e}\rover\u{9b}1m";
 
 #[test]
 fn colours_are_for_terminals_and_not_with_no_color() {
@@ -91,21 +88,8 @@ fn a_servers_error_cannot_act_on_the_terminal() {
     assert_plain(json.json()[0]["message"].as_str().unwrap());
 }
 
-/// Runs it on a terminal with colours, since without them those of others would be left out too, and
-/// gives what is plain once our own are taken away.
-#[track_caller]
-fn without_own_styles(ast: Ast) -> String {
-    let mut screen = ast.start_on_terminal().finish().stdout;
-    for style in ["[0m", "[1m", "[2m", "[3m", "[31m", "[32m", "[33m", "[34m"] {
-        screen = screen.replace(&format!("{ESCAPE}{style}"), "");
-    }
-    // The line with the time left goes back to its beginning, and is cut off at the edge.
-    for movement in ["[K", "[?7l", "[?7h"] {
-        screen = screen.replace(&format!("{ESCAPE}{movement}"), "");
-    }
-    assert!(!screen.contains("\rover"), "{screen:?}");
-    assert_plain(&screen.replace('\r', ""));
-    screen
+fn on_terminal(ast: Ast) -> String {
+    without_own_styles(&ast.start_on_terminal().finish().stdout)
 }
 
 /// Each field that a server can fill and that is shown, where it is refused or shown.
@@ -149,7 +133,7 @@ fn nothing_that_a_server_says_during_a_login_acts_on_the_terminal() {
         world.server.clear_faults();
         world.server.fault(fault.parse().unwrap());
         let login = world.ast(&standard).args(["--no-browser", "--verbose"]);
-        let screen = without_own_styles(login);
+        let screen = on_terminal(login);
         assert!(!screen.contains("Please report"), "{screen}");
     }
 }
@@ -169,7 +153,7 @@ fn names_in_the_file_cannot_act_on_the_terminal() {
         credentials["current"]["ast"] = current.into();
         world.home.set_credentials(&credentials);
         for command in ["whoami", "token", "profile list", "account list", "doctor", "logout"] {
-            without_own_styles(world.ast(command).printing_a_token());
+            on_terminal(world.ast(command).printing_a_token());
         }
     }
 }
@@ -205,12 +189,4 @@ fn an_api_servers_answer_cannot_act_on_the_terminal() {
     let json = world.ast("api /api/v1/echo --json").start_on_terminal().finish();
     assert_plain(json.ok());
     assert_eq!(json.json()[0]["body"], body);
-}
-
-/// Nothing on the screen acts, hides or reorders; a carriage return is that of a line's end.
-#[track_caller]
-pub(super) fn assert_plain(screen: &str) {
-    let acts = |c: char| !"\r\n".contains(c) && astropass::is_unprintable(c);
-    assert!(!screen.contains(acts), "{screen:?}");
-    assert!(!screen.replace("\r\n", "\n").contains('\r'), "{screen:?}");
 }

@@ -4,6 +4,7 @@
 mod absent;
 mod doctor;
 mod locked;
+mod lost;
 mod stored;
 
 use std::env;

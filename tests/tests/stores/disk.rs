@@ -167,7 +167,7 @@ fn read_only() {
         block_on(async {
             let store = home.file_store();
             let revision = save(&store, &credentials("kept")).await.unwrap();
-            let remount = ["-o", "remount,ro"];
+            let remount = ["-o", "remount,ro,bind"];
             let mounted =
                 Command::new("mount").args(remount).arg(home.directory()).status().unwrap();
             assert!(mounted.success());

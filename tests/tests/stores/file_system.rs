@@ -169,19 +169,6 @@ fn readable_by_others() {
     assert_eq!((mode(home.file()), mode(home.folder())), (0o600, 0o700));
 }
 
-/// Nothing of ours can ever be read by others, whatever the umask.
-#[test]
-fn private_from_the_first_byte() {
-    let home = TestHome::new();
-    block_on(save(&home.file_store(), &credentials("kept"))).unwrap();
-    for entry in fs::read_dir(home.folder()).unwrap() {
-        let entry = entry.unwrap();
-        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode, 0o600, "{}", entry.path().display());
-    }
-    assert_eq!(home.notices(), []);
-}
-
 #[test]
 fn folder_that_cannot_be_written() {
     let home = TestHome::new();

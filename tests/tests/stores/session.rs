@@ -1,7 +1,9 @@
 //! A session over a real store, with a server that is a function.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use astropass::{
@@ -98,11 +100,7 @@ async fn callers_dropped_after_the_send() {
 #[tokio::test]
 async fn session_dropped_after_the_send() {
     let (home, server, session) = signed_in(EXPIRED).await;
-    server.hold(true);
-    tokio::select! {
-        _ = session.token() => panic!("the answer is held"),
-        () = server.refresh_received() => {}
-    }
+    begin_refresh(&server, &session).await;
     drop(session);
     server.hold(false);
     // The refresh has the lock until it is done.
@@ -128,20 +126,27 @@ async fn hundred_callers_one_refresh() {
     assert_stored(&home.file_store(), 2).await;
 }
 
-#[tokio::test]
-async fn settle_waits() {
-    let (home, server, session) = signed_in(EXPIRED).await;
-    // With nothing under way there is nothing to wait for.
-    session.settle(LONG).await;
+/// Begins a refresh of which the answer is held.
+async fn begin_refresh(server: &Server, session: &Session) {
     server.hold(true);
     tokio::select! {
         _ = session.token() => panic!("the answer is held"),
         () = server.refresh_received() => {}
     }
+}
+
+async fn is_ready(mut future: Pin<&mut impl Future>) -> bool {
+    std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await
+}
+
+#[tokio::test]
+async fn settle_waits() {
+    let (home, server, session) = signed_in(EXPIRED).await;
+    // With nothing under way there is nothing to wait for.
+    session.settle(LONG).await;
+    begin_refresh(&server, &session).await;
     let mut settled = std::pin::pin!(session.settle(LONG));
-    let poll =
-        std::future::poll_fn(|context| std::task::Poll::Ready(settled.as_mut().poll(context)));
-    assert!(poll.await.is_pending());
+    assert!(!is_ready(settled.as_mut()).await);
     server.hold(false);
     settled.await;
     assert_stored(&home.file_store(), 2).await;
@@ -151,15 +156,9 @@ async fn settle_waits() {
 #[tokio::test]
 async fn settle_waits_for_what_comes_later() {
     let (_home, server, session) = signed_in(EXPIRED).await;
-    server.hold(true);
-    tokio::select! {
-        _ = session.token() => panic!("the answer is held"),
-        () = server.refresh_received() => {}
-    }
+    begin_refresh(&server, &session).await;
     let mut settled = std::pin::pin!(session.settle(LONG));
-    let poll =
-        std::future::poll_fn(|context| std::task::Poll::Ready(settled.as_mut().poll(context)));
-    assert!(poll.await.is_pending());
+    assert!(!is_ready(settled.as_mut()).await);
     let logout = tokio::spawn({
         let session = session.clone();
         async move { session.logout().await }
@@ -174,11 +173,7 @@ async fn settle_waits_for_what_comes_later() {
 #[tokio::test]
 async fn settle_gives_up() {
     let (home, server, session) = signed_in(EXPIRED).await;
-    server.hold(true);
-    tokio::select! {
-        _ = session.token() => panic!("the answer is held"),
-        () = server.refresh_received() => {}
-    }
+    begin_refresh(&server, &session).await;
     tokio::time::pause();
     session.settle(Duration::from_secs(10)).await;
     tokio::time::resume();

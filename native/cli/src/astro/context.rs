@@ -17,7 +17,7 @@ const DEFAULT: &str = "astronomer.io";
 
 /// The domain that is meant: the one named on the command line, over the environment, over the
 /// current context, over the default.
-pub(super) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure> {
+pub(crate) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure> {
     let variable = env("ASTRO_DOMAIN");
     let domain = match (named, &variable) {
         (Some(name), variable) if variable.as_deref() != Some(name) => parse(home, name)?,
@@ -31,10 +31,8 @@ pub(super) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure
         }
     };
     if !Profile::is_name(domain.name()) {
-        return Err(Failure::usage(format!(
-            "The domain {:?} is too long; a context's name has at most 242 characters.",
-            domain.name()
-        )));
+        let failure = Failure::usage(format!("The domain {:?} is too long.", domain.name()));
+        return Err(failure.advise("Give one of at most 242 characters."));
     }
     Ok(domain)
 }
@@ -62,7 +60,7 @@ fn parse(home: &Home, name: &str) -> Result<Domain, Failure> {
 }
 
 fn no_domain(place: &str, error: impl Display) -> Failure {
-    Failure::usage(format!("In {place}, {error}. Give a domain such as example.com."))
+    Failure::usage(format!("In {place}, {error}.")).advise("Give a domain such as example.com.")
 }
 
 fn is_cloud(profile: &Profile) -> bool {

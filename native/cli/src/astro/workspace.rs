@@ -141,9 +141,7 @@ pub(super) async fn settle(
 fn find<'a>(workspaces: &'a [Named], name: &str) -> Result<&'a Named, Failure> {
     let failure = |code, what: &str| {
         let list = "Run 'astro workspace list' to see them.";
-        let mut failure = Failure::new(USAGE, code, format!("{what} {name:?}. {list}"));
-        list.clone_into(&mut failure.next);
-        failure
+        Failure::new(USAGE, code, format!("{what} {name:?}.")).advise(list)
     };
     if let Some(workspace) = workspaces.iter().find(|workspace| workspace.id == name) {
         return Ok(workspace);

@@ -7,18 +7,20 @@ mod check;
 mod environment;
 mod home;
 mod network;
+mod provider;
 mod session;
 mod store;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use astropass::{Endpoint, Home, Profile};
+use astropass::{Domain, Endpoint, Home, Profile};
 
 use self::check::{Check, Report};
 use crate::args::Global;
 use crate::failure::Failure;
-use crate::{check_own, context};
+use crate::program::Program;
+use crate::{astro, check_own, context};
 
 /// How long one look may take, at a server or at a disk.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,6 +34,8 @@ struct Subject {
     profile: Option<Profile>,
     /// Whether the profile is not known because the file cannot be read
     is_unreadable: bool,
+    /// What `astro` signs in to
+    domain: Option<Domain>,
     /// The API server
     server: Option<Endpoint>,
 }
@@ -51,7 +55,7 @@ pub(crate) async fn run(
         store::keyring(),
         session::read(&subject),
         network::certificates(&subject),
-        network::provider(&subject),
+        provider::look(&subject),
         network::server(&subject),
     );
     report.extend(store::checks(&subject, &keyring));
@@ -75,6 +79,7 @@ async fn subject(
         name: "default".to_owned(),
         profile: None,
         is_unreadable: true,
+        domain: None,
         server: context::server_override(global).ok().flatten(),
     };
     let home = match Home::from_env() {
@@ -92,7 +97,10 @@ async fn subject(
     report.extend(checks);
     let named = profile_of(&home).and_then(|name| check_own(&home, &name).map(|()| name));
     match named {
-        Ok(name) => subject.name = name,
+        Ok(name) => {
+            subject.domain = domain(&home, &name);
+            subject.name = name;
+        }
         Err(failure) => report.add(Check::failure("Environment", failure)),
     }
     let (looked, name) = (home.clone(), subject.name.clone());
@@ -105,10 +113,19 @@ async fn subject(
     subject.profile = profile.ok().flatten();
     if subject.server.is_none() {
         let of_profile = subject.profile.as_ref().and_then(|profile| profile.server.clone());
-        subject.server = of_profile.or_else(|| context::default_server().ok().flatten());
+        let of_domain = || subject.domain.as_ref().and_then(|domain| domain.api().ok());
+        let default = || context::default_server().ok().flatten();
+        subject.server = of_profile.or_else(of_domain).or_else(default);
     }
     subject.home = Some(home);
     subject
+}
+
+fn domain(home: &Home, name: &str) -> Option<Domain> {
+    match Program::running() {
+        Program::Ast => None,
+        Program::Astro => astro::domain(home, Some(name)).ok(),
+    }
 }
 
 /// Runs what may block; `None` if it takes too long, and then nobody waits for it.

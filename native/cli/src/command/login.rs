@@ -141,13 +141,18 @@ pub(crate) fn store(
     option: Option<StoreChoice>,
     before: Option<&Profile>,
 ) -> Result<StoreChoice, Failure> {
-    match (option, env("ASTRO_STORE")) {
-        (Some(store), _) => Ok(store),
-        (None, Some(store)) => {
-            store.parse().map_err(|error| Failure::usage(format!("In ASTRO_STORE, {error}.")))
-        }
-        (None, None) => Ok(before.map(|profile| profile.store_choice).unwrap_or_default()),
-    }
+    let chosen = match option {
+        Some(store) => Some(store),
+        None => store_of_environment()?,
+    };
+    Ok(chosen.or(before.map(|profile| profile.store_choice)).unwrap_or_default())
+}
+
+/// The store that the environment names.
+pub(crate) fn store_of_environment() -> Result<Option<StoreChoice>, Failure> {
+    let wrong =
+        |error| Failure::usage(format!("In ASTRO_STORE, {error}.")).advise("Correct or unset it.");
+    env("ASTRO_STORE").map(|store| store.parse().map_err(wrong)).transpose()
 }
 
 /// The profile as it was before a login; one in a file that cannot be read is set aside with it

@@ -3,6 +3,7 @@
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
+use astropass_tests::ast::Report;
 use astropass_tests::sandbox::{self, Bus, Daemon, inside, lock};
 use serde_json::Value;
 
@@ -14,13 +15,9 @@ const SOON: Duration = Duration::from_secs(8);
 impl Desk {
     /// The checks `keyring`, `store` and `session`, after the exit code that is expected.
     fn doctor(&self, code: i32) -> [Value; 3] {
-        let output = self.ast("doctor --json").env("ASTRO_ISSUER", self.server.url()).run();
-        assert_eq!(output.code, Some(code), "{output}");
-        let [report] = output.json().try_into().unwrap();
-        ["keyring", "store", "session"].map(|name| {
-            let checks = report["checks"].as_array().unwrap();
-            checks.iter().find(|check| check["check"] == name).unwrap().clone()
-        })
+        let doctor = self.ast("doctor").env("ASTRO_ISSUER", self.server.url());
+        let report = Report::of(doctor, code);
+        ["keyring", "store", "session"].map(|name| report.check(name).clone())
     }
 }
 
@@ -68,15 +65,45 @@ fn unlocked_then_locked_then_gone() {
 
 /// A bus that takes the connection and says nothing.
 #[test]
-fn hung() {
-    inside("keyring::doctor::hung", Bus::None, || {
+fn silent_bus() {
+    inside("keyring::doctor::silent_bus", Bus::None, || {
         let _bus = UnixListener::bind(sandbox::runtime_dir().join("bus")).unwrap();
+        does_not_answer(&Desk::new());
+    });
+}
+
+/// A service that owns the name and never answers.
+#[test]
+fn silent_service() {
+    inside("keyring::doctor::silent_service", Bus::Empty, || {
+        let service = sandbox::on_the_bus();
+        sandbox::ask_bus(&service, "RequestName", (sandbox::NAME, 0u32)).unwrap();
+        does_not_answer(&Desk::new());
+    });
+}
+
+/// Nothing is known of it, and nothing else is kept waiting.
+fn does_not_answer(desk: &Desk) {
+    let started = Instant::now();
+    let [keyring, store, session] = desk.doctor(7);
+    assert!(started.elapsed() < SOON, "took {:?}", started.elapsed());
+    assert_eq!([&keyring["status"], &keyring["state"]], ["failure", "unavailable"]);
+    assert!(keyring["next"].as_str().unwrap().starts_with("Start the keyring"), "{keyring}");
+    assert_eq!([&store["status"], &store["next"]], ["warning", "See above."]);
+    assert!(store["message"].as_str().unwrap().contains("a login would fail"), "{store}");
+    assert_eq!(session["signed_in"], false);
+}
+
+/// The socket of a bus that has died: no keyring, as where there never was one.
+#[test]
+fn dead_bus() {
+    inside("keyring::doctor::dead_bus", Bus::None, || {
+        drop(UnixListener::bind(sandbox::runtime_dir().join("bus")).unwrap());
         let desk = Desk::new();
-        let started = Instant::now();
-        let [keyring, store, session] = desk.doctor(7);
-        assert!(started.elapsed() < SOON, "took {:?}", started.elapsed());
-        assert_eq!([&keyring["status"], &keyring["state"]], ["failure", "unavailable"]);
-        assert!(store["message"].as_str().unwrap().contains("a login would fail"), "{store}");
-        assert_eq!(session["signed_in"], false);
+        let [keyring, store, _] = desk.doctor(0);
+        assert_eq!([&keyring["status"], &keyring["state"]], ["warning", "absent"]);
+        assert!(keyring["message"].as_str().unwrap().contains("no session bus listens"));
+        let file = "a login would use credentials.json: auto finds no keyring";
+        assert_eq!([&store["status"], &store["message"]], ["ok", file]);
     });
 }

@@ -14,22 +14,20 @@ pub(super) struct Check {
     name: &'static str,
     status: Status,
     message: String,
-    next: String,
     /// More of it for programs: a field each
     facts: Vec<(&'static str, Value)>,
 }
 
+/// What is not well says what to do next.
 enum Status {
     Ok,
-    Warning,
-    /// With the exit code and name of its error
-    Failure(u8, &'static str),
+    Warning { next: String },
+    Failure { next: String, exit: u8, code: &'static str },
 }
 
 impl Check {
     pub(super) fn ok(name: &'static str, message: impl Into<String>) -> Self {
-        let (status, message) = (Status::Ok, message.into());
-        Self { name, status, message, next: String::new(), facts: Vec::new() }
+        Self { name, status: Status::Ok, message: message.into(), facts: Vec::new() }
     }
 
     pub(super) fn warning(
@@ -37,30 +35,29 @@ impl Check {
         message: impl Into<String>,
         next: impl Into<String>,
     ) -> Self {
-        Self { status: Status::Warning, next: next.into(), ..Self::ok(name, message) }
+        Self { status: Status::Warning { next: next.into() }, ..Self::ok(name, message) }
     }
 
     pub(super) fn failure(name: &'static str, failure: impl Into<Failure>) -> Self {
         let failure = failure.into();
-        let status = Status::Failure(failure.exit, failure.code);
         let happened = failure.happened().trim_end_matches('.').to_owned();
-        Self { status, next: failure.next, ..Self::ok(name, happened) }
+        let Failure { exit, code, next, .. } = failure;
+        let mut chars = next.chars();
+        let first = chars.next().into_iter().flat_map(char::to_uppercase);
+        let next = first.chain(chars).collect();
+        Self { status: Status::Failure { next, exit, code }, ..Self::ok(name, happened) }
     }
 
     /// A fault of the folder that no command has an error of its own for.
     pub(super) fn denied(name: &'static str, message: String, next: &str) -> Self {
-        Self::failure(name, Failure::new(STORE, "store_denied", message)).next(next)
+        Self::failure(name, Failure::new(STORE, "store_denied", message).advise(next))
     }
 
     /// What did not answer in time.
     pub(super) fn hung(name: &'static str, what: &str) -> Self {
         let message = format!("nothing came from {what} in time");
         let failure = Failure::new(STORE, "store_unavailable", message);
-        Self::failure(name, failure).next("See whether its disk or its program hangs.")
-    }
-
-    pub(super) fn next(self, next: impl Into<String>) -> Self {
-        Self { next: next.into(), ..self }
+        Self::failure(name, failure.advise("See whether its disk or its program hangs."))
     }
 
     /// The same, saying first what it is about.
@@ -78,18 +75,24 @@ impl Check {
         self
     }
 
+    fn next(&self) -> Option<String> {
+        match &self.status {
+            Status::Ok => None,
+            Status::Warning { next } | Status::Failure { next, .. } => Some(pasteable(next)),
+        }
+    }
+
     fn to_json(&self) -> Value {
         let (status, code) = match self.status {
             Status::Ok => ("ok", None),
-            Status::Warning => ("warning", None),
-            Status::Failure(_, code) => ("failure", Some(code)),
+            Status::Warning { .. } => ("warning", None),
+            Status::Failure { code, .. } => ("failure", Some(code)),
         };
-        let next = Some(&self.next).filter(|next| !next.is_empty()).map(|next| pasteable(next));
         let mut check = Map::new();
         check.insert("check".to_owned(), self.name.to_lowercase().replace(' ', "_").into());
         check.insert("status".to_owned(), status.into());
         check.insert("message".to_owned(), pasteable(&self.message).into());
-        check.insert("next".to_owned(), next.into());
+        check.insert("next".to_owned(), self.next().into());
         if let Some(code) = code {
             check.insert("code".to_owned(), code.into());
         }
@@ -100,13 +103,12 @@ impl Check {
     fn show(&self) {
         let (style, mark) = match self.status {
             Status::Ok => (GREEN, '✓'),
-            Status::Warning => (YELLOW, '!'),
-            Status::Failure(..) => (RED, '✗'),
+            Status::Warning { .. } => (YELLOW, '!'),
+            Status::Failure { .. } => (RED, '✗'),
         };
         let (name, message) = (self.name, pasteable(&self.message));
         output::line(&format!("{style}{mark}{style:#} {name:<12} {message}"));
-        if !self.next.is_empty() {
-            let next = pasteable(&self.next);
+        if let Some(next) = self.next() {
             output::line(&format!("{:<14} {DIM}→{DIM:#} {next}", ""));
         }
     }
@@ -153,8 +155,8 @@ impl Report {
     /// Sums up, and gives the exit code of the first failure.
     pub(super) fn finish(self) -> ExitCode {
         let count = |is: fn(&Status) -> bool| self.checks.iter().filter(|c| is(&c.status)).count();
-        let failures = count(|status| matches!(status, Status::Failure(..)));
-        let warnings = count(|status| matches!(status, Status::Warning));
+        let failures = count(|status| matches!(status, Status::Failure { .. }));
+        let warnings = count(|status| matches!(status, Status::Warning { .. }));
         if self.json {
             let checks: Vec<_> = self.checks.iter().map(Check::to_json).collect();
             output::json(&json!({
@@ -175,8 +177,8 @@ impl Report {
             output::line(&format!("{DIM}Left out: {LEFT_OUT}. ~ is the home directory.{DIM:#}"));
         }
         let first = self.checks.iter().find_map(|check| match check.status {
-            Status::Failure(exit, _) => Some(exit),
-            Status::Ok | Status::Warning => None,
+            Status::Failure { exit, .. } => Some(exit),
+            Status::Ok | Status::Warning { .. } => None,
         });
         first.map_or(ExitCode::SUCCESS, ExitCode::from)
     }

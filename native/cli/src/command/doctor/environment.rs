@@ -3,13 +3,13 @@
 use std::env::consts::{ARCH, OS};
 use std::fs;
 
-use astropass::{Keyring, StoreChoice};
+use astropass::Keyring;
 use serde_json::json;
 
 use super::check::Check;
 use crate::args::Global;
+use crate::command::login::store_of_environment;
 use crate::context::{self, Context, VARIABLES, env};
-use crate::failure::Failure;
 use crate::program::Program;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -54,7 +54,7 @@ pub(super) fn variables(global: &Global) -> Vec<Check> {
     let wrong = [
         context::check_environment().err(),
         context::server_override(global).err(),
-        store_choice().err(),
+        store_of_environment().err(),
     ];
     let mut checks: Vec<_> =
         wrong.into_iter().flatten().map(|failure| Check::failure(name, failure)).collect();
@@ -77,12 +77,4 @@ pub(super) fn variables(global: &Global) -> Vec<Check> {
         checks.push(Check::ok(name, message).fact("set", json!(set)));
     }
     checks
-}
-
-/// The store that the environment names.
-pub(super) fn store_choice() -> Result<Option<StoreChoice>, Failure> {
-    let parse = |store: String| {
-        store.parse().map_err(|error| Failure::usage(format!("In ASTRO_STORE, {error}.")))
-    };
-    env("ASTRO_STORE").map(parse).transpose()
 }

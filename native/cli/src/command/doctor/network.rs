@@ -1,17 +1,15 @@
-//! Proxies, certificates, the provider, the API server, and their clock.
+//! Proxies, certificates, the API server, and the servers' clock.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use astropass::diagnose::{self, Reached};
-use astropass::{Dialect, Domain, Endpoint, Endpoints, Error, HttpErrorKind, discover};
+use astropass::{Endpoint, Error, HttpErrorKind};
 
 use super::check::Check;
 use super::{PATIENCE, Subject, on_thread};
-use crate::command::provider::WORKOS;
-use crate::context::{env, url_of};
-use crate::failure::{Failure, NETWORK, login_to};
-use crate::program::Program;
+use crate::context::env;
+use crate::failure::Failure;
 
 /// A clock that is right to this is right enough: the `Date` of an answer has whole seconds, and
 /// the answer was under way.
@@ -65,92 +63,8 @@ pub(super) async fn certificates(subject: &Subject) -> Check {
     }
 }
 
-fn ca_file(subject: &Subject) -> Option<PathBuf> {
+pub(super) fn ca_file(subject: &Subject) -> Option<PathBuf> {
     subject.profile.as_ref()?.ca_file.clone()
-}
-
-/// The provider of the profile, or else the one that a login without options would use.
-pub(super) async fn provider(subject: &Subject) -> Server {
-    let name = "Provider";
-    let (issuer, url, is_standard) = match issuer(subject) {
-        Ok(found) => found,
-        Err(failure) => return Check::failure(name, failure).into(),
-    };
-    let discovery = async {
-        let look = discover(&issuer, ca_file(subject));
-        if is_standard { Some(tokio::time::timeout(PATIENCE, look).await) } else { None }
-    };
-    let (reached, found) =
-        tokio::join!(diagnose::reach(&url, ca_file(subject), PATIENCE), discovery);
-    let reached = match reached {
-        Ok(reached) => reached,
-        Err(error) => return unreachable(name, &url, error).into(),
-    };
-    let message = answered(&url, &reached);
-    let check = match found {
-        None => Check::ok(name, message),
-        Some(Ok(Ok(found))) => discovered(name, &message, subject, &found),
-        Some(Ok(Err(error))) if has_no_metadata(&error) && is_by_hand(subject) => {
-            Check::ok(name, format!("{message}; no metadata, and its endpoints were set by hand"))
-        }
-        Some(Ok(Err(error))) => unreachable(name, &url, error),
-        Some(Err(_)) => {
-            let message = format!("no metadata came from {url:?} in time");
-            let failure = Failure::new(NETWORK, "network", message);
-            Check::failure(name, failure).next("Check the network and the URL, then try again.")
-        }
-    };
-    Server { check: check.fact("issuer", format!("{url:?}")), clock_ahead: reached.clock_ahead }
-}
-
-/// Where it is, and whether it has metadata to look for.
-fn issuer(subject: &Subject) -> Result<(String, Endpoint, bool), Failure> {
-    let (issuer, from, is_standard) = match subject
-        .profile
-        .as_ref()
-        .and_then(|p| p.provider.as_ref())
-    {
-        Some(provider) => {
-            (provider.issuer.clone(), "the profile", provider.dialect == Dialect::Standard)
-        }
-        None if Program::running() == Program::Astro => {
-            let domain = Domain::parse_override(&subject.name);
-            let api = domain.ok().and_then(|domain| domain.api().ok());
-            (api.map_or_else(|| subject.name.clone(), |api| api.to_string()), "the domain", false)
-        }
-        None => match env("ASTRO_ISSUER") {
-            Some(issuer) => (issuer, "ASTRO_ISSUER", true),
-            None => (WORKOS.to_owned(), "the default", false),
-        },
-    };
-    let url = url_of(from, &issuer)?;
-    Ok((issuer, url, is_standard))
-}
-
-/// What is at the issuer, beside what the profile remembers of it.
-fn discovered(name: &'static str, answered: &str, subject: &Subject, found: &Endpoints) -> Check {
-    let message = format!("{answered}; its issuer matches");
-    let profile = subject.profile.as_ref();
-    let remembered = profile.and_then(|profile| Some((profile, profile.provider.as_ref()?)));
-    let changed = remembered.is_some_and(|(profile, provider)| {
-        let mut current = profile.endpoints.clone();
-        current.fill_gaps(found.clone());
-        current.token != provider.endpoints.token
-            || current.revocation != provider.endpoints.revocation
-    });
-    if changed {
-        let next = format!("Run {} to take the new ones over.", login_to(&subject.name));
-        return Check::warning(name, format!("{message}, and other endpoints than before"), next);
-    }
-    Check::ok(name, message)
-}
-
-fn has_no_metadata(error: &Error) -> bool {
-    matches!(error, Error::Server(_) | Error::MalformedResponse(_))
-}
-
-fn is_by_hand(subject: &Subject) -> bool {
-    subject.profile.as_ref().is_some_and(|profile| profile.endpoints.token.is_some())
 }
 
 pub(super) async fn server(subject: &Subject) -> Server {
@@ -167,21 +81,22 @@ pub(super) async fn server(subject: &Subject) -> Server {
     }
 }
 
-fn unreachable(name: &'static str, url: &Endpoint, error: Error) -> Check {
+/// What did not answer, or not well.
+pub(super) fn unreachable(name: &'static str, url: &Endpoint, error: Error) -> Check {
     let is_proxied = url.is_https() && !diagnose::proxies().is_empty();
     let may_be_the_proxy = match &error {
         Error::Http(error) => is_proxied && error.kind != HttpErrorKind::Certificate,
         _ => false,
     };
-    let check = Check::failure(name, error).about(url);
+    let mut failure = Failure::from(error);
     if may_be_the_proxy {
-        return check.next("Check the proxy above, the network and the URL, then try again.");
+        failure = failure.advise("Check the proxy above, the network and the URL, then try again.");
     }
-    check
+    Check::failure(name, failure).about(url)
 }
 
 /// A URL's `Debug` leaves out its query.
-fn answered(url: &Endpoint, reached: &Reached) -> String {
+pub(super) fn answered(url: &Endpoint, reached: &Reached) -> String {
     let how = if url.is_https() { "over TLS" } else { "without TLS, on this machine" };
     format!("{url:?} answers in {} ms {how}", reached.took.as_millis())
 }

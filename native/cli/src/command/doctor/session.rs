@@ -72,7 +72,7 @@ fn words(subject: &Subject, credentials: &Arc<Credentials>) -> Check {
         Check::ok(NAME, message)
     } else if freshness == Freshness::Expired {
         let failure = Failure::new(NOT_SIGNED_IN, "session_over", message);
-        Check::failure(NAME, failure).next(format!("Run {}.", login_to(profile)))
+        Check::failure(NAME, failure.advise(format!("Run {}.", login_to(profile))))
     } else {
         Check::warning(NAME, message, "Sign in again when it expires.")
     };

@@ -3,7 +3,10 @@
 use astropass::{Keyring, StoreChoice, StoreError, StoreKind};
 
 use super::check::Check;
-use super::{Subject, environment, on_thread};
+use super::{Subject, on_thread};
+use crate::command::login::store_of_environment;
+
+const STORE: &str = "Store";
 
 /// What the keyring says of itself.
 pub(super) type State = Result<(), StoreError>;
@@ -17,7 +20,7 @@ pub(super) async fn keyring() -> State {
 pub(super) fn checks(subject: &Subject, keyring: &State) -> [Check; 2] {
     let profile = subject.profile.as_ref();
     let kind = profile.and_then(|profile| profile.store);
-    let of_environment = environment::store_choice().ok().flatten();
+    let of_environment = store_of_environment().ok().flatten();
     let choice = of_environment.or(profile.map(|profile| profile.store_choice)).unwrap_or_default();
     [state(kind, choice, keyring), chosen(subject, choice, keyring)]
 }
@@ -39,7 +42,7 @@ fn state(kind: Option<StoreKind>, choice: StoreChoice, keyring: &State) -> Check
     let message = format!("{platform}, {what}");
     let check = match keyring {
         Ok(()) => Check::ok(name, message),
-        Err(_) if !is_needed => Check::ok(name, format!("{message}; it is not needed")),
+        Err(_) if !is_needed => Check::ok(name, format!("{message}; it is not needed now")),
         Err(StoreError::Absent(_)) if kind.is_none() && choice == StoreChoice::Auto => {
             let next = "To keep tokens in the keyring, start it before the login.";
             Check::warning(name, message, next)
@@ -52,41 +55,55 @@ fn state(kind: Option<StoreKind>, choice: StoreChoice, keyring: &State) -> Check
 fn chosen(subject: &Subject, choice: StoreChoice, keyring: &State) -> Check {
     let profile = subject.profile.as_ref();
     let kind = profile.and_then(|profile| profile.store);
-    let message = match (kind, profile) {
-        (Some(kind), Some(profile)) => {
-            let before = profile.store_choice;
-            let why = match (before, kind) {
-                (StoreChoice::Auto, StoreKind::Keyring) => "auto found one at the login".to_owned(),
-                (StoreChoice::Auto, StoreKind::File) => {
-                    "auto found no keyring at the login".to_owned()
-                }
-                _ => format!("the login was asked for {}", before.as_str()),
-            };
-            let next = match choice == before {
-                true => String::new(),
-                false => format!(", and ASTRO_STORE asks the next one for {}", choice.as_str()),
-            };
-            format!("the tokens are in {}: {why}{next}", place(kind))
+    let check = match (kind, profile) {
+        (Some(kind), Some(profile)) => used(kind, profile.store_choice, choice, keyring),
+        _ if subject.is_unreadable => {
+            Check::warning(STORE, "not known, because the file cannot be read", "See above.")
         }
-        _ => match (choice, keyring) {
-            (StoreChoice::Auto, Ok(())) => {
-                "a login would use the keyring: auto finds one".to_owned()
-            }
-            (StoreChoice::Auto, Err(StoreError::Absent(_))) => {
-                format!("a login would use {}: auto finds no keyring", place(StoreKind::File))
-            }
-            (StoreChoice::Auto, Err(_)) => {
-                "a login would fail: auto uses a file only where there is no keyring".to_owned()
-            }
-            (StoreChoice::Keyring, _) => {
-                "a login would use the keyring, and nothing else".to_owned()
-            }
-            (StoreChoice::File, _) => format!("a login would use {}", place(StoreKind::File)),
+        _ => match login(choice, keyring) {
+            Ok(place) => Check::ok(STORE, format!("a login would use {place}")),
+            // The keyring's own line says what to do.
+            Err(why) => Check::warning(STORE, format!("a login would fail: {why}"), "See above."),
         },
     };
-    Check::ok("Store", message)
-        .fact("store", kind.map(StoreKind::as_str))
-        .fact("choice", choice.as_str())
+    check.fact("store", kind.map(StoreKind::as_str)).fact("choice", choice.as_str())
+}
+
+/// The store that a login `before` has chosen, beside what the next one is asked for.
+fn used(kind: StoreKind, before: StoreChoice, choice: StoreChoice, keyring: &State) -> Check {
+    let why = match (before, kind) {
+        (StoreChoice::Auto, StoreKind::Keyring) => "auto found one at the login".to_owned(),
+        (StoreChoice::Auto, StoreKind::File) => "auto found no keyring at the login".to_owned(),
+        _ => format!("the login was asked for {}", before.as_str()),
+    };
+    let message = format!("the tokens are in {}: {why}", place(kind));
+    if choice == before {
+        return Check::ok(STORE, message);
+    }
+    let wanted = choice.as_str();
+    let message = format!("{message}, and ASTRO_STORE asks the next one for {wanted}");
+    match login(choice, keyring) {
+        Ok(_) => Check::ok(STORE, message),
+        Err(_) => {
+            let next = "Before the next login start or unlock the keyring, or unset ASTRO_STORE.";
+            Check::warning(STORE, format!("{message}, which would fail"), next)
+        }
+    }
+}
+
+/// Where a login would keep its tokens, or why it would not find a place.
+fn login(choice: StoreChoice, keyring: &State) -> Result<String, &'static str> {
+    let file = place(StoreKind::File);
+    match (choice, keyring) {
+        (StoreChoice::File, _) => Ok(file.to_owned()),
+        (StoreChoice::Auto, Ok(())) => Ok("the keyring: auto finds one".to_owned()),
+        (StoreChoice::Keyring, Ok(())) => Ok("the keyring, and nothing else".to_owned()),
+        (StoreChoice::Auto, Err(StoreError::Absent(_))) => {
+            Ok(format!("{file}: auto finds no keyring"))
+        }
+        (StoreChoice::Auto, Err(_)) => Err("auto uses a file only where there is no keyring"),
+        (StoreChoice::Keyring, Err(_)) => Err("it was asked for the keyring and nothing else"),
+    }
 }
 
 fn place(kind: StoreKind) -> &'static str {
