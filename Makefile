@@ -35,7 +35,7 @@ setup: ## installs what the tests need (Debian; does nothing when it is all ther
 .PHONY: test
 test: ## everything that must pass: set-up, checks, and all tests
 test: setup check package check-size build-server build-dashboard
-	tests/search-output target/test-output \
+	tests/search-output target/test-output 20 \
 	    $(MAKE) HALVES=1 --jobs=2 --output-sync=recurse test-rust test-web
 
 # The second half. Browsers mostly wait, while the first half computes.

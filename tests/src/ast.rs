@@ -10,6 +10,8 @@
     reason = "a test that cannot be set up must fail"
 )]
 
+#[cfg(target_os = "linux")]
+mod clock;
 mod limited;
 mod program;
 mod report;
@@ -28,6 +30,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[cfg(target_os = "linux")]
+pub use self::clock::Clock;
 pub use self::limited::{Costly, MOST, MOST_FOR_API, costly_answers};
 pub use self::program::program;
 pub use self::report::Report;

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 #[cfg(unix)]
 pub use self::browser::Browser;
-pub use self::domains::Domains;
+pub use self::domains::{Domains, RegisteredPort};
 pub use self::visitor::{Page, Visit, Visitor};
 use crate::client;
 
@@ -168,6 +168,7 @@ impl Foreign {
     }
 
     fn start(script: &str, options: &Value) -> io::Result<Self> {
+        crate::logs::keep();
         let mut child = node(script)
             .arg(options.to_string())
             .stdin(Stdio::piped())

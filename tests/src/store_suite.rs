@@ -12,6 +12,8 @@ use astropass_core::{
 };
 use tokio::runtime::{Builder, Runtime};
 
+use crate::server::CANARY;
+
 /// Longer than anything here takes, shorter than a test may hang.
 const LONG: Duration = Duration::from_secs(30);
 /// How often the writer that is read beside replaces the credentials.
@@ -49,8 +51,8 @@ pub fn credentials(mark: &str) -> Credentials {
             email: Some(format!("{mark}@example.com")),
             name: None,
         }),
-        access_token: Secret::new(format!("access-{mark}")),
-        refresh_token: Some(Secret::new(format!("refresh-{mark}"))),
+        access_token: Secret::new(format!("access-{CANARY}-{mark}")),
+        refresh_token: Some(Secret::new(format!("refresh-{CANARY}-{mark}"))),
         received_at: Timestamp::from_unix(1_800_000_000),
         lifetime: Some(3600),
         login: None,

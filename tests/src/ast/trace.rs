@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_long};
 use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -34,8 +35,8 @@ pub struct Traced {
 pub struct Call {
     /// Its name, such as `rename`
     pub name: &'static str,
-    /// The file, or what a descriptor stands for; of a rename, the new name; of a message to a
-    /// socket, how it begins
+    /// The file, or what a descriptor stands for; of a rename, the new name; of HTTP, the first
+    /// line; of another message to a socket, how it begins
     pub what: String,
     /// The permissions that something is created with, before the umask takes some away
     pub mode: Option<u64>,
@@ -49,7 +50,9 @@ impl Ast {
     #[must_use]
     pub fn traced(self, counted: fn(&Call) -> bool, kill_after: Option<usize>) -> Traced {
         // Whom a thread traces is told to that thread only, among its own children.
-        let tracer = thread::spawn(move || Tracer::start(&self.command, counted).run(kill_after));
+        let tracer = thread::spawn(move || {
+            Tracer::start(&self.command, self.input.as_deref(), counted).run(kill_after)
+        });
         tracer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
@@ -62,7 +65,7 @@ struct Tracer {
 
 impl Tracer {
     /// Begins when the shell that becomes the program has stopped itself.
-    fn start(command: &Command, counted: fn(&Call) -> bool) -> Self {
+    fn start(command: &Command, input: Option<&[u8]>, counted: fn(&Call) -> bool) -> Self {
         let mut shell = if rustix::process::geteuid().is_root() {
             Command::new("/bin/sh")
         } else {
@@ -77,9 +80,13 @@ impl Tracer {
         shell.env_clear();
         shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         shell.current_dir(command.get_current_dir().expect("a home"));
-        shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         #[allow(clippy::zombie_processes, reason = "the tracer waits for it")]
-        let child = shell.spawn().expect("a shell");
+        let mut child = shell.spawn().expect("a shell");
+        // A pipe takes this much at once; it ends here.
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(input.unwrap_or_default()).expect("a pipe");
+        drop(stdin);
         let process = Pid::from_raw(child.id().cast_signed());
         waitpid(process, Some(WaitPidFlag::WUNTRACED)).expect("it stops itself");
         let options = Options::PTRACE_O_EXITKILL
@@ -177,9 +184,14 @@ impl Tracer {
             libc::SYS_fchmod => ("chmod", file(first)),
             libc::SYS_ftruncate => ("truncate", file(first)),
             libc::SYS_fsync | libc::SYS_fdatasync => ("sync", file(first)),
-            libc::SYS_write | libc::SYS_writev | libc::SYS_pwrite64 => ("write", file(first)),
+            libc::SYS_writev => ("write", file(first).map(|to| self.sent(to, self.buffer(second)))),
+            libc::SYS_write | libc::SYS_pwrite64 => {
+                ("write", file(first).map(|to| self.sent(to, Some((second, third)))))
+            }
             libc::SYS_sendmsg => ("send", self.message(second)),
-            libc::SYS_sendto => ("send", file(first)),
+            libc::SYS_sendto => {
+                ("send", file(first).map(|to| self.sent(to, Some((second, third)))))
+            }
             number => older(number).map(|(name, path_at)| (name, path(arguments[path_at])))?,
         };
         // How tokio wakes its own threads is nobody else's business.
@@ -195,14 +207,31 @@ impl Tracer {
 
     /// How a message begins, of which `address` is the header (`struct msghdr`).
     fn message(&self, address: u64) -> Option<String> {
-        let pointer = |address| {
-            let bytes = self.memory(address, 8)?;
-            Some(u64::from_ne_bytes(bytes.try_into().ok()?))
-        };
-        let (base, length) =
-            (pointer(pointer(address + 16)?)?, pointer(pointer(address + 16)? + 8)?);
+        let (base, length) = self.buffer(self.pointer(address + 16)?)?;
         let bytes = self.memory(base, usize::try_from(length.min(512)).ok()?)?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The first line of what goes `to` a socket, if it is one of HTTP; else where it goes.
+    fn sent(&self, to: String, buffer: Option<(u64, u64)>) -> String {
+        let first_line = || {
+            let (base, length) = buffer.filter(|_| to.starts_with("socket:"))?;
+            let bytes = self.memory(base, usize::try_from(length.min(512)).ok()?)?;
+            let line = bytes.split(|byte| *byte == b'\r').next()?;
+            let line = String::from_utf8(line.to_vec()).ok()?;
+            line.contains("HTTP/1.1").then_some(line)
+        };
+        first_line().unwrap_or(to)
+    }
+
+    /// Address and length of the first of the buffers at `address` (`struct iovec`).
+    fn buffer(&self, address: u64) -> Option<(u64, u64)> {
+        Some((self.pointer(address)?, self.pointer(address + 8)?))
+    }
+
+    fn pointer(&self, address: u64) -> Option<u64> {
+        let bytes = self.memory(address, 8)?;
+        Some(u64::from_ne_bytes(bytes.try_into().ok()?))
     }
 
     /// The text at `address` of the process.

@@ -1,6 +1,7 @@
 //! The servers of `astro` under the names of the originals.
 
-use std::fs;
+use std::env;
+use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -79,5 +80,23 @@ impl Domains {
     pub fn visitor(&self) -> Visitor {
         let visitor = Visitor::default().trusting(&self.ca_file());
         self.hosts.iter().fold(visitor, |visitor, (host, port)| visitor.finding(host, *port))
+    }
+}
+
+/// The one port that the cloud's login server sends its answer to. While it is held no other test
+/// of this machine uses it.
+#[derive(Debug)]
+pub struct RegisteredPort(#[expect(dead_code, reason = "held, not read")] File);
+
+impl RegisteredPort {
+    /// Waits until nobody else holds it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no folder for temporary files.
+    pub fn hold() -> io::Result<Self> {
+        let file = File::create(env::temp_dir().join("astropass-tests-port-12345"))?;
+        file.lock()?;
+        Ok(Self(file))
     }
 }

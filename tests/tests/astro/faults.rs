@@ -68,7 +68,7 @@ fn a_failed_login_leaves_the_earlier_session_as_it_was() {
 #[test]
 fn a_second_login_at_once_is_told_that_the_port_is_taken_and_how_to_go_on() {
     let world = World::new();
-    let _port = RegisteredPort::hold();
+    let _port = RegisteredPort::hold().unwrap();
     let args = "login --email ada@example.com --login-link --json";
     let mut first = world.astro(args).start();
     first.prompt();

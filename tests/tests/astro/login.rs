@@ -15,7 +15,7 @@ fn authorization(world: &World) -> serde_json::Value {
 #[test]
 fn astro_login_asks_for_the_email_finds_the_organization_and_recognizes_the_login() {
     let world = World::with(&json!({}));
-    let _port = RegisteredPort::hold();
+    let _port = RegisteredPort::hold().unwrap();
     let browser = Browser::of(&world.domains.visitor()).unwrap();
     let mut login = world.astro("login").env("BROWSER", browser.program()).start_on_terminal();
     login.answer("E-mail address: ", "ada@example.com");
@@ -48,7 +48,7 @@ fn astro_login_offers_the_email_of_the_last_login() {
     let (output, _) = in_browser(&world, "login --email ada@example.com", &world.domains.visitor());
     output.ok();
     world.astro("logout").run().ok();
-    let _port = RegisteredPort::hold();
+    let _port = RegisteredPort::hold().unwrap();
     let browser = Browser::of(&world.domains.visitor()).unwrap();
     let mut login = world.astro("login").env("BROWSER", browser.program()).start_on_terminal();
     login.answer("E-mail address [ada@example.com]: ", "");
@@ -60,7 +60,7 @@ fn astro_login_offers_the_email_of_the_last_login() {
 #[test]
 fn astro_login_asks_again_for_what_is_no_email_address() {
     let world = World::new();
-    let _port = RegisteredPort::hold();
+    let _port = RegisteredPort::hold().unwrap();
     let browser = Browser::of(&world.domains.visitor()).unwrap();
     let mut login = world.astro("login").env("BROWSER", browser.program()).start_on_terminal();
     login.answer("E-mail address: ", "ada");
@@ -84,7 +84,7 @@ fn ctrl_d_at_the_email_address_opens_no_browser() {
 #[test]
 fn astro_login_l_prints_the_link_and_waits_for_the_browser() {
     let world = World::new();
-    let _port = RegisteredPort::hold();
+    let _port = RegisteredPort::hold().unwrap();
     let mut login =
         world.astro("login -l --email ada@example.com --json").env("BROWSER", "false").start();
     let prompt = login.prompt();
@@ -100,7 +100,7 @@ fn astro_login_l_prints_the_link_and_waits_for_the_browser() {
 #[test]
 fn astro_login_l_takes_the_pasted_url_of_another_device() {
     let world = World::new();
-    let _port = RegisteredPort::hold();
+    let _port = RegisteredPort::hold().unwrap();
     let mut login = world.astro("login --login-link --email ada@example.com").start_on_terminal();
     let link = login.wait_for(|stdout, _| {
         let link = stdout.split_ascii_whitespace().find(|word| word.contains("/authorize?"))?;

@@ -17,11 +17,10 @@ mod terminal;
 mod token_login;
 mod workspaces;
 
-use std::fs::File;
 use std::sync::{Arc, LazyLock};
 
 use astropass_tests::ast::{Ast, Home, Output};
-use astropass_tests::foreign::{Browser, Domains, Visit, Visitor};
+use astropass_tests::foreign::{Browser, Domains, RegisteredPort, Visit, Visitor};
 use serde_json::{Value, json};
 
 const CLOUD: &str = "astronomer.io";
@@ -96,22 +95,9 @@ impl World {
     }
 }
 
-/// The one port that the cloud's login server sends its answer to. While it is held no other test
-/// of this machine uses it.
-struct RegisteredPort(#[allow(dead_code, reason = "held, not read")] File);
-
-impl RegisteredPort {
-    fn hold() -> Self {
-        let path = std::env::temp_dir().join("astropass-tests-port-12345");
-        let file = File::create(path).unwrap();
-        file.lock().unwrap();
-        Self(file)
-    }
-}
-
 /// Signs in to the cloud in a browser, which `visitor` uses.
 fn in_browser(world: &World, args: &str, visitor: &Visitor) -> (Output, Visit) {
-    let _port = RegisteredPort::hold();
+    let _port = RegisteredPort::hold().unwrap();
     let browser = Browser::of(visitor).unwrap();
     let output = world.astro(args).env("BROWSER", browser.program()).run();
     let visit = browser.visit().unwrap();

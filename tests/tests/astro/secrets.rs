@@ -25,7 +25,7 @@ fn contains(text: &[u8], secret: &str) -> bool {
 #[test]
 fn no_token_reaches_a_childs_arguments_a_log_or_a_url() {
     let world = World::with(&json!({}));
-    let _port = RegisteredPort::hold();
+    let _port = RegisteredPort::hold().unwrap();
     // A browser that keeps on running, and so can be looked at.
     let browser = world.home.path().join("browser");
     fs::write(&browser, "#!/bin/sh\nexec sleep 60\n").unwrap();

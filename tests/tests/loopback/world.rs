@@ -54,6 +54,7 @@ impl SendHttp for Gated {
 
 impl World {
     pub(crate) fn new() -> Self {
+        astropass_tests::logs::keep();
         let let_through = Semaphore::new(Semaphore::MAX_PERMITS);
         let gate = Arc::new(Gate { come: Semaphore::new(0), let_through });
         let options = Options { auto_approve: Some(Approval::default()), ..Options::default() };

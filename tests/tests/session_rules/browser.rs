@@ -4,7 +4,7 @@ use astropass_core::flow::Pending;
 use astropass_core::{Dialect, Endpoint, Secret, StoreError};
 
 use super::server::Next;
-use super::world::{World, codes, pass, token};
+use super::world::{World, codes, pass, secret, token};
 
 const REDIRECT: &str = "http://127.0.0.1:1/callback";
 
@@ -83,7 +83,7 @@ async fn a_code_whose_answer_is_lost_is_not_sent_again() {
 async fn a_pasted_token_is_checked_before_it_is_stored() {
     let world = world(Dialect::Astro);
     let session = world.session();
-    let grant = session.accept_token(Secret::new("pasted".to_owned())).await.unwrap();
+    let grant = session.accept_token(secret("pasted")).await.unwrap();
     let credentials = session.establish(grant).await.unwrap();
     // Userinfo is asked once: it has already said who this is.
     assert_eq!(world.take_journal(), ["lock", "probe", "me", "lock", "revision", "load", "save"]);
@@ -98,7 +98,7 @@ async fn a_pasted_token_is_checked_before_it_is_stored() {
 async fn a_pasted_token_is_not_sent_where_it_could_not_be_stored() {
     let world = world(Dialect::Astro);
     world.store.fail("probe", StoreError::Denied(String::new()), 1);
-    let result = world.session().accept_token(Secret::new("pasted".to_owned())).await;
+    let result = world.session().accept_token(secret("pasted")).await;
     assert_eq!((codes(result), world.count("me")), ("store_denied", 0));
 }
 
@@ -108,7 +108,7 @@ async fn a_pasted_token_that_is_refused_leaves_the_earlier_session_alone() {
     world.provider.endpoints.userinfo = at("me");
     let session = world.open().await;
     world.server.next([Next::Answer(401, "Unauthorized")]);
-    let result = session.accept_token(Secret::new("pasted".to_owned())).await;
+    let result = session.accept_token(secret("pasted")).await;
     assert_eq!((codes(result), world.count("save")), ("access_denied", 0));
     assert_eq!(token(&session).await.unwrap(), "access-0");
 }
@@ -117,7 +117,7 @@ async fn a_pasted_token_that_is_refused_leaves_the_earlier_session_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_pasted_token_lives_until_its_exp_and_asks_for_a_login_then() {
     // {"exp":1800003600}: an hour after the server's `Date`.
-    const PASTED: &str = "e30.eyJleHAiOjE4MDAwMDM2MDB9.c2ln";
+    const PASTED: &str = "e30.eyJleHAiOjE4MDAwMDM2MDB9.Y2FuYXJ5";
     let world = world(Dialect::Astro);
     world.step_wall(-86_400);
     let session = world.session();
@@ -135,7 +135,7 @@ async fn a_pasted_token_lives_until_its_exp_and_asks_for_a_login_then() {
 async fn the_sign_out_of_a_pasted_token_does_not_claim_that_it_was_revoked() {
     let world = world(Dialect::Astro);
     let session = world.session();
-    let grant = session.accept_token(Secret::new("pasted".to_owned())).await.unwrap();
+    let grant = session.accept_token(secret("pasted")).await.unwrap();
     session.establish(grant).await.unwrap();
     let signed_out = session.logout().await.unwrap();
     assert_eq!((signed_out.revoked, world.count("revoke")), (None, 0));

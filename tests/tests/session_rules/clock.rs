@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use astropass_core::{Dialect, HttpErrorKind, Secret};
+use astropass_core::{Dialect, HttpErrorKind};
 
 use super::server::{Hook, Next};
-use super::world::{Session, World, codes, pass, text, token};
+use super::world::{Session, World, codes, pass, secret, text, token};
 
 #[tokio::test(start_paused = true)]
 async fn a_receipt_in_the_future_is_refreshed_once() {
@@ -309,7 +309,7 @@ async fn a_clock_set_back_between_processes_costs_at_most_one_401() {
                 if token(&session).await.unwrap() == "access-1" {
                     // It has expired an hour ago.
                     rejections += 1;
-                    let rejected = Secret::new("access-1".to_owned());
+                    let rejected = secret("access-1");
                     let new = Arc::clone(&session).refresh(Some(rejected)).await.unwrap();
                     assert_eq!(text(&new), "access-2");
                 }

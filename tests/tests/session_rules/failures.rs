@@ -7,7 +7,7 @@ use astropass_core::{HttpErrorKind, StoreError};
 
 use super::server::Next;
 use super::store::ALWAYS;
-use super::world::{World, codes, pass, token};
+use super::world::{World, codes, pass, text, token};
 
 /// The token is served until it expires, the error comes after that, nothing is deleted, and as
 /// soon as the failure is over so is its trouble.
@@ -140,11 +140,11 @@ async fn asking_often_does_not_put_the_next_attempt_off() {
     world.server.next([Next::Answer(503, "")]);
     for _ in 0..5 {
         let served = Arc::clone(&session).refresh(None).await.unwrap();
-        assert_eq!(served.expose_secret(), "access-0");
+        assert_eq!(text(&served), "access-0");
         pass(2).await;
     }
     let served = Arc::clone(&session).refresh(None).await.unwrap();
-    assert_eq!(served.expose_secret(), "access-1");
+    assert_eq!(text(&served), "access-1");
     assert_eq!(world.events(), ["refresh_failed server_unavailable", "refreshed"]);
 }
 

@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use astropass_core::{Dialect, Secret};
+use astropass_core::Dialect;
 use tokio::task::JoinSet;
 
 use super::server::Next;
-use super::world::{World, codes, pass, text, token};
-
-fn secret(text: &str) -> Secret {
-    Secret::new(text.to_owned())
-}
+use super::world::{World, codes, pass, secret, text, token};
 
 #[tokio::test(start_paused = true)]
 async fn a_401_refreshes_a_token_that_looks_fresh() {

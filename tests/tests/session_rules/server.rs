@@ -9,7 +9,9 @@ use astropass_core::{
     Body, Endpoint, Http, HttpError, HttpErrorKind, Request, Response, Timestamp,
 };
 
-use super::world::Journal;
+use astropass_tests::server::CANARY;
+
+use super::world::{Journal, unmarked};
 
 #[derive(Clone)]
 pub(crate) struct Server {
@@ -114,7 +116,7 @@ impl Http for Server {
                 authorization: request
                     .authorization
                     .as_ref()
-                    .map(|field| field.expose_secret().to_owned()),
+                    .map(|field| unmarked(field.expose_secret())),
             });
             (state.next.pop_front(), state.latency)
         };
@@ -153,7 +155,7 @@ impl Server {
         let mut state = self.state.lock().unwrap();
         let ok = |body: &str| response(200, body.to_owned(), 0);
         match endpoint.path() {
-            "/device" => ok(r#"{"device_code":"d","user_code":"ABCD-EFGH","interval":5,
+            "/device" => ok(r#"{"device_code":"d-Y2FuYXJ5","user_code":"ABCD-EFGH","interval":5,
                 "verification_uri":"https://op.example/activate","expires_in":300}"#),
             "/me" => ok(r#"{"sub":"sub-1","email":"ada@example.com","name":"Ada"}"#),
             "/revoke" => ok(""),
@@ -186,8 +188,8 @@ impl State {
     fn tokens(&self) -> Response {
         let (number, more) = (self.current, &self.more);
         let body = format!(
-            r#"{{"access_token":"access-{number}","refresh_token":"refresh-{number}",
-            "token_type":"Bearer","expires_in":3600{more}}}"#
+            r#"{{"access_token":"{CANARY}-access-{number}",
+            "refresh_token":"{CANARY}-refresh-{number}","token_type":"Bearer","expires_in":3600{more}}}"#
         );
         response(200, body, 0)
     }
@@ -210,11 +212,12 @@ fn response(status: u16, body: String, retry_after: u32) -> Response {
 fn fields(body: &Body) -> Vec<(String, String)> {
     match body {
         Body::Form(form) => {
-            form_urlencoded::parse(form.expose_secret().as_bytes()).into_owned().collect()
+            let form = unmarked(form.expose_secret());
+            form_urlencoded::parse(form.as_bytes()).into_owned().collect()
         }
         Body::Json(Value::Map(fields)) => fields
             .iter()
-            .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+            .map(|(name, value)| (name.clone(), unmarked(value.as_str().unwrap_or_default())))
             .collect(),
         _ => Vec::new(),
     }

@@ -9,6 +9,7 @@ use astropass_core::{
     AccessToken, Credentials, Dialect, Endpoint, Endpoints, Error, Event, Grant, Instant,
     MemoryStore, Provider, Runtime, Secret, Store, Timestamp,
 };
+use astropass_tests::server::CANARY;
 
 use super::server::Server;
 use super::store::FaultyStore;
@@ -110,8 +111,8 @@ impl World {
     /// The session whose tokens have `number`, received now.
     pub(crate) fn credentials(&self, number: u32) -> Credentials {
         let grant = Grant {
-            access_token: Secret::new(format!("access-{number}")),
-            refresh_token: Some(Secret::new(format!("refresh-{number}"))),
+            access_token: secret(&format!("access-{number}")),
+            refresh_token: Some(secret(&format!("refresh-{number}"))),
             lifetime: Some(3600),
             subject: Some("sub-1".to_owned()),
             organization: None,
@@ -174,10 +175,8 @@ impl World {
     pub(crate) async fn stored(&self) -> Option<(String, String)> {
         let (_, credentials) = self.store.inner.load().await.unwrap()?;
         let refresh_token = credentials.refresh_token.clone().unwrap();
-        Some((
-            credentials.access_token.expose_secret().to_owned(),
-            refresh_token.expose_secret().to_owned(),
-        ))
+        let name = |token: &Secret| unmarked(token.expose_secret());
+        Some((name(&credentials.access_token), name(&refresh_token)))
     }
 
     /// How long `work` takes on the virtual clock, in milliseconds, and what it gives.
@@ -197,8 +196,19 @@ pub(crate) async fn token(session: &Arc<Session>) -> Result<String, Error> {
     Ok(text(&token))
 }
 
+/// The name of a token.
 pub(crate) fn text(token: &AccessToken) -> String {
-    token.expose_secret().to_owned()
+    unmarked(token.expose_secret())
+}
+
+/// The token of this name. It has the marker that the output of the tests is searched for, and what
+/// tests compare has not: see `tests/search-output`.
+pub(crate) fn secret(name: &str) -> Secret {
+    Secret::new(format!("{CANARY}-{name}"))
+}
+
+pub(crate) fn unmarked(text: &str) -> String {
+    text.replace(&format!("{CANARY}-"), "")
 }
 
 pub(crate) async fn pass(seconds: u64) {

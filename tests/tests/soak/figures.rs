@@ -33,12 +33,23 @@ pub(crate) struct Figures {
     pub(crate) orphans: usize,
     /// Sessions that the server still accepted and that were of no use.
     pub(crate) lost: usize,
+    /// Rounds whose command had done its work, killed or not.
+    pub(crate) new: usize,
+    /// Sessions that ended with a process that a strict server had answered.
+    pub(crate) ended: usize,
 }
 
 impl Figures {
     pub(crate) fn of(what: &str) -> Self {
         let what = what.to_owned();
-        Self { what, began: Instant::now(), rounds: 0, kills: 0, orphans: 0, lost: 0 }
+        let (rounds, kills, orphans, lost, new, ended) = (0, 0, 0, 0, 0, 0);
+        Self { what, began: Instant::now(), rounds, kills, orphans, lost, new, ended }
+    }
+
+    /// Says in the table how far the commands had come.
+    pub(crate) fn note_progress(&mut self) {
+        let (new, ended) = (self.new, self.ended);
+        self.note(&format!("{new} times the new one found, {ended} ended between send and save"));
     }
 
     /// Says more in the table.
@@ -51,11 +62,13 @@ impl Figures {
         self.kills += other.kills;
         self.orphans += other.orphans;
         self.lost += other.lost;
+        self.new += other.new;
+        self.ended += other.ended;
     }
 
     /// Writes the row, and fails if anything was lost or left behind.
     pub(crate) fn end(self) {
-        let Self { what, began, rounds, kills, orphans, lost } = self;
+        let Self { what, began, rounds, kills, orphans, lost, .. } = self;
         if let Some(path) = std::env::var_os(TABLE) {
             let mut table = File::options().create(true).append(true).open(path).unwrap();
             let seconds = began.elapsed().as_secs();

@@ -11,9 +11,14 @@
     reason = "a test fails by a panic, in its helpers too"
 )]
 
+mod ast;
+mod astro;
+mod browser;
 mod figures;
+mod kept;
 mod killed;
 mod stepped;
 mod storm;
+mod synced;
 mod terminal;
 mod work;

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use astropass_tests::ast::{Running, World, eager};
+use astropass_core::{LOCK_WAIT, Request};
+use astropass_tests::ast::{Ast, Running, World, eager};
 use astropass_tests::client::get;
 use astropass_tests::server::{Endpoint, Options};
 
@@ -34,10 +35,15 @@ enum Ended {
 impl Storm {
     /// Starts `count` processes, which are ready when this returns.
     fn gather(world: &World, count: usize) -> Self {
+        Self::gather_by(world, count, |storm| storm)
+    }
+
+    /// The same, under the clocks that `by` gives them.
+    fn gather_by(world: &World, count: usize, by: impl Fn(Ast) -> Ast) -> Self {
         let (waiting, gate) = pipe().unwrap();
         let start = |_| {
             let storm = world.home.program_at(Path::new(env!("CARGO_BIN_EXE_storm")));
-            let storm = storm.args([TASKS.to_string()]).printing_a_token();
+            let storm = by(storm.args([TASKS.to_string()]).printing_a_token());
             storm.stdin_from(waiting.try_clone().unwrap()).start()
         };
         let mut processes: Vec<_> = (0..count).map(start).collect();
@@ -54,6 +60,9 @@ impl Storm {
     }
 }
 
+/// Waits for the end that a process comes to by itself. Whoever waits for the one that refreshes
+/// gives up after [`LOCK_WAIT`], in his own error, which no storm lets pass for an answer; the limit
+/// of [`Running`] is beyond that, and a failure of its own.
 fn ended(process: Running) -> Ended {
     let output = process.finish();
     if output.code.is_none() {
@@ -210,6 +219,15 @@ fn a_third_killed_and_the_server_is_strict() {
     figures.end();
 }
 
+/// What the tasks of processes get that nobody kills.
+fn answers(processes: Vec<Running>) -> HashSet<Result<String, String>> {
+    let answers = processes.into_iter().flat_map(|process| match ended(process) {
+        Ended::Answered(answers) => answers,
+        Ended::Killed => panic!("nobody killed it"),
+    });
+    answers.collect()
+}
+
 /// The one that refreshes is killed when the server has answered it, and it has not heard so.
 fn killed_between_send_and_save(options: Options) -> Vec<Result<String, String>> {
     let (world, expiry) = about_to_expire(options);
@@ -223,11 +241,7 @@ fn killed_between_send_and_save(options: Options) -> Vec<Result<String, String>>
     }
     let others = others.begin();
     first.iter().for_each(Running::kill);
-    let answers = others.into_iter().flat_map(|process| match ended(process) {
-        Ended::Answered(answers) => answers,
-        Ended::Killed => panic!("nobody killed it"),
-    });
-    let distinct: HashSet<_> = answers.collect();
+    let distinct = answers(others);
     assert!(world.profile()["tokens"].is_object(), "it was deleted");
     distinct.into_iter().collect()
 }
@@ -243,4 +257,31 @@ fn a_reply_that_died_with_its_process_is_asked_for_again() {
 fn a_reply_that_died_with_its_process_ends_the_session_for_all_alike() {
     let answers = killed_between_send_and_save(eager());
     assert_eq!(answers, [Err("session_over".to_owned())]);
+}
+
+/// Nobody hangs with a process that hangs: its lock is waited for as long as a request may take and
+/// five seconds, here by clocks that hurry. Nothing is sent meanwhile, and nothing is lost.
+#[test]
+fn whoever_waits_for_a_process_that_hangs_gives_up_in_his_own_error() {
+    // So fast that it is over before the request of the first one is, by its own clock.
+    let times = 100;
+    assert!(LOCK_WAIT / times < Request::TIMEOUT / 10);
+    let options = Options { grace: Duration::from_secs(30), ..eager() };
+    let (world, expiry) = about_to_expire(options);
+    world.server.clear_faults();
+    world.server.fault("refresh:1:delay=600".parse().unwrap());
+    let first = Storm::gather(&world, 1);
+    sleep_until(expiry);
+    let others = Storm::gather_by(&world, 7, |storm| storm.hurried(times));
+    let first = first.begin();
+    while world.refreshes() == 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let asked = world.requests(Endpoint::Token).len();
+    let got = answers(others.begin());
+    assert_eq!(got, HashSet::from([Err("store_busy".to_owned())]));
+    assert_eq!(world.requests(Endpoint::Token).len(), asked, "somebody else asked too");
+    first.iter().for_each(Running::kill);
+    let got = answers(Storm::gather(&world, 2).begin());
+    assert!(got.len() == 1 && got.iter().all(Result::is_ok), "the reply is not asked for again");
 }

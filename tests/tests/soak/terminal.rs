@@ -1,43 +1,28 @@
-//! Somebody at a terminal whose session is kept in the file or in a keyring.
+//! Somebody at a terminal who uses `ast`, with a session in the file or in a keyring.
 
-use std::env;
-use std::fs;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use astropass::{Credentials, Home, Keyring, KeyringPrompt, ProfileStore, StoreChoice, parse_json};
-use astropass_core::{Store, Stored};
+use astropass::{Credentials, parse_json};
+use astropass_core::Stored;
 use astropass_tests::ast::{Ast, World, eager};
-use astropass_tests::sandbox;
+use astropass_tests::client::get;
 use astropass_tests::server::{Approval, Options};
+use http::header::LOCATION;
 use serde_json::Value;
 
-/// Longer than anything here takes, shorter than a test may hang.
-const LONG: Duration = Duration::from_secs(30);
-
-/// Where a session's tokens are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    File,
-    /// That of the test's own bus.
-    Keyring,
-}
+use crate::browser::Browser;
+use crate::kept::{Kept, Place};
 
 pub(crate) struct Terminal {
     pub(crate) world: World,
-    pub(crate) place: Place,
-    /// Items of others are in the same keyring.
+    pub(crate) kept: Kept,
+    /// Whose session it is that something is done to.
     pub(crate) profile: String,
+    /// Another one, to switch from.
+    pub(crate) other: String,
     /// Whether the server repeats its answer to a refresh.
     pub(crate) has_grace: bool,
-}
-
-/// The tokens of a session.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Tokens {
-    pub(crate) access: String,
-    pub(crate) refresh: String,
+    pub(crate) browser: Browser,
 }
 
 impl Terminal {
@@ -48,68 +33,28 @@ impl Terminal {
             grace: Duration::from_secs(grace),
             ..eager()
         };
-        Self { world: World::new(options), place, profile, has_grace: grace > 0 }
+        let world = World::new(options);
+        let kept = Kept::new(world.home.path(), place);
+        let browser = Browser::new(world.home.path(), visit);
+        let other = format!("{profile}-other");
+        Self { world, kept, profile, other, has_grace: grace > 0, browser }
     }
 
     pub(crate) fn ast(&self, args: &str) -> Ast {
-        let ast = self.world.ast(args).env("ASTRO_PROFILE", &self.profile);
-        match self.place {
-            Place::File => ast,
-            Place::Keyring => ast.env("DBUS_SESSION_BUS_ADDRESS", env::var(sandbox::BUS).unwrap()),
-        }
+        self.kept.place.reach(self.world.ast(args)).env("ASTRO_PROFILE", &self.profile)
     }
 
-    pub(crate) fn choice(&self) -> StoreChoice {
-        match self.place {
-            Place::File => StoreChoice::File,
-            Place::Keyring => StoreChoice::Keyring,
-        }
-    }
-
-    fn store(&self) -> ProfileStore {
-        let home = Home::in_directory(self.world.home.path());
-        let keyring = Arc::new(Keyring::new("astropass", KeyringPrompt::Never));
-        ProfileStore::new(&home, &self.profile, keyring, self.choice(), false)
-    }
-
-    /// The stored tokens; the store has to be readable.
-    pub(crate) fn tokens(&self) -> Option<Tokens> {
-        let (_, found) = block_on(self.store().load()).unwrap()?;
-        let text = |secret: &astropass::Secret| secret.expose_secret().to_owned();
-        Some(Tokens {
-            access: text(&found.access_token),
-            refresh: text(found.refresh_token.as_ref().unwrap()),
-        })
-    }
-
-    /// Leaves the profile as a login would whose tokens are in this place, and nothing else behind.
-    pub(crate) fn sign_in(&self) {
-        self.sign_out();
-        self.world.sign_in(&self.profile);
-        let mut file = None;
-        self.world.home.edit(&self.profile, |profile| file = Some(take_session(profile)));
-        let credentials = file.unwrap();
-        block_on(async {
-            let store = self.store();
-            let guard = store.lock(LONG).await.unwrap();
-            store.save(&guard, None, &credentials).await.unwrap();
+    /// Leaves a profile as a login would whose tokens are in this place, and nothing else behind.
+    pub(crate) fn sign_in(&self, profile: &str) {
+        self.kept.sign_out(profile);
+        self.world.sign_in(profile);
+        let (mut session, mut accounts) = (None, Value::Null);
+        self.world.home.edit(profile, |entry| {
+            session = Some(take_session(entry));
+            accounts = entry["accounts"].take();
         });
-    }
-
-    /// Signs out without the server's knowledge.
-    pub(crate) fn sign_out(&self) {
-        block_on(async {
-            let store = self.store();
-            let guard = store.lock(LONG).await.unwrap();
-            if let Some(revision) = store.revision().await.unwrap() {
-                store.clear(&guard, &revision).await.unwrap();
-            }
-        });
-    }
-
-    /// `.astro`.
-    pub(crate) fn folder(&self) -> PathBuf {
-        self.world.home.path().join(".astro")
+        self.kept.save(profile, &session.unwrap());
+        self.world.home.edit(profile, |entry| entry["accounts"] = accounts);
     }
 
     /// The tokens came as many seconds earlier.
@@ -117,40 +62,23 @@ impl Terminal {
         self.world.home.age(&self.profile, seconds);
     }
 
-    /// What `credentials.json` says; null where there is none.
-    pub(crate) fn file(&self) -> Value {
-        let exists = self.world.home.credentials_file().exists();
-        if exists { self.world.home.credentials() } else { Value::Null }
+    /// Whether a profile is one of this terminal's.
+    pub(crate) fn owns(&self, profile: &str) -> bool {
+        profile == self.profile || profile == self.other
     }
+}
 
-    /// How many items, list entries and files are left of what was cut short.
-    pub(crate) fn orphans(&self) -> usize {
-        let file = self.file();
-        let profile = &file["profiles"][&self.profile];
-        let referred: Vec<_> = (0..profile["items"].as_u64().unwrap_or(0))
-            .map(|n| format!("{}/{}/{n}", self.profile, profile["revision"].as_str().unwrap()))
-            .collect();
-        let mut orphans = file["sweep"].as_array().map_or(0, Vec::len);
-        if self.place == Place::Keyring {
-            let mut own = sandbox::items();
-            own.retain(|item| item.starts_with(&format!("{}/", self.profile)));
-            for item in &referred {
-                assert!(own.contains(item), "the file refers to an item that is not there");
-            }
-            orphans += own.len() - referred.len();
-        }
-        let names = fs::read_dir(self.folder())
-            .into_iter()
-            .flatten()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let expected = |name: &String| name == "credentials.json" || name.ends_with(".lock");
-        orphans + names.filter(|name| !expected(name)).count()
+/// Follows a link to its end, at a server that needs nobody's word. Both ends of it may be gone.
+fn visit(link: &str) {
+    let page = get(link).send();
+    if let Some(callback) = page.ok().as_ref().and_then(|page| page.header(&LOCATION)) {
+        let _ = get(callback).send();
     }
 }
 
 /// Takes the session out of a profile that has its tokens in the file.
-fn take_session(profile: &mut Value) -> Credentials {
-    let fields = profile.as_object_mut().unwrap();
+fn take_session(entry: &mut Value) -> Credentials {
+    let fields = entry.as_object_mut().unwrap();
     let mut value = |name| {
         let value = fields.remove(name).unwrap().to_string();
         parse_json(value.as_bytes()).unwrap()
@@ -160,8 +88,4 @@ fn take_session(profile: &mut Value) -> Credentials {
         fields.remove(name);
     }
     Credentials::from_stored(stored).unwrap()
-}
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }

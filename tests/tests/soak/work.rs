@@ -1,125 +1,53 @@
-//! What is done to a session, and what must be left of it wherever that is cut short.
+//! What is done to a session, which may be cut short anywhere.
 
-use std::collections::HashSet;
-use std::fs;
+use std::fmt::Debug;
+use std::thread;
+use std::time::Duration;
 
-use astropass_tests::ast::Ast;
-use astropass_tests::server::Stats;
+use astropass_tests::ast::{Ast, Call};
 
 use crate::figures::Figures;
-use crate::terminal::{Terminal, Tokens};
-
-/// Seconds after which a token of the embedded server has expired.
-const EXPIRED: i64 = 301;
 
 /// A command that changes what is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
-    FirstLogin,
-    Login,
-    Refresh,
-    Logout,
-    Account,
-    Profile,
-}
+pub(crate) trait Work: Copy + Debug + Send + Sync + 'static {
+    /// Who does it, and where.
+    type Terminal: Sync;
+    /// What there was before, as far as it matters after.
+    type Before;
+    const ALL: &[Self];
 
-pub(crate) const ALL: [Work; 6] =
-    [Work::FirstLogin, Work::Login, Work::Refresh, Work::Logout, Work::Account, Work::Profile];
-
-/// What there was before, as far as it matters after.
-pub(crate) struct Before {
-    tokens: Option<Tokens>,
-    issued: usize,
-    sign_outs: u32,
-    reuses: u32,
-}
-
-impl Work {
     /// Brings about what the command is for.
-    pub(crate) fn prepare(self, terminal: &Terminal) -> Before {
-        terminal.sign_in();
-        match self {
-            Self::FirstLogin => {
-                terminal.sign_out();
-                fs::remove_dir_all(terminal.folder()).unwrap();
-            }
-            Self::Refresh => terminal.age(EXPIRED),
-            // From one organization to another.
-            Self::Account => {
-                terminal.ast("account use org_engines").run().ok();
-            }
-            Self::Login | Self::Logout | Self::Profile => {}
-        }
-        let (server, tokens) = (&terminal.world.server, terminal.tokens());
-        let Stats { sign_outs, reuses, .. } = server.stats();
-        Before { tokens, issued: server.issued().len(), sign_outs, reuses }
-    }
+    fn prepare(self, terminal: &Self::Terminal) -> Self::Before;
 
-    pub(crate) fn command(self, terminal: &Terminal) -> Ast {
-        match self {
-            Self::FirstLogin | Self::Login => {
-                let store = terminal.choice();
-                let url = terminal.world.server.url();
-                terminal
-                    .ast("login --json --no-browser --client-id client_test")
-                    .args(["--workos-url", url, "--server", url])
-                    .args(["--store", &format!("{store:?}").to_lowercase()])
-            }
-            Self::Refresh => terminal.ast("token").printing_a_token(),
-            Self::Logout => terminal.ast("logout"),
-            Self::Account => terminal.ast("account use org_navy"),
-            Self::Profile => terminal.ast(&format!("profile use {}", terminal.profile)),
-        }
-    }
+    fn command(self, terminal: &Self::Terminal) -> Ast;
+
+    /// How long it waits before its last steps, whatever the machine.
+    fn waits(self) -> Duration;
 
     /// Checks what is left once the command has ended or was killed, and goes on from there.
     ///
+    /// `calls` are those of its system calls that change something, where they are known.
+    ///
     /// # Panics
     /// If the store cannot be read, holds half a session, or the next command fails.
-    pub(crate) fn check(self, terminal: &Terminal, before: &Before, figures: &mut Figures) {
-        figures.rounds += 1;
-        let found = terminal.tokens();
-        let server = &terminal.world.server;
-        let issued: HashSet<_> = server.issued().split_off(before.issued).into_iter().collect();
-        let is_new = found
-            .as_ref()
-            .is_some_and(|found| issued.contains(&found.access) && issued.contains(&found.refresh));
-        let is_whole = match self {
-            Self::FirstLogin => found.is_none() || is_new,
-            Self::Logout => found.is_none() || found == before.tokens,
-            Self::Profile => found == before.tokens,
-            Self::Login | Self::Refresh | Self::Account => found == before.tokens || is_new,
-        };
-        assert!(is_whole, "{self:?}: neither the old session nor the new one");
+    fn check(
+        self,
+        terminal: &Self::Terminal,
+        before: Self::Before,
+        calls: Option<&[Call]>,
+        figures: &mut Figures,
+    );
+}
 
-        // The next one finishes what was begun.
-        if found.is_some() {
-            terminal.age(EXPIRED);
-        }
-        let kept = terminal.file();
-        let token = terminal.ast("token").printing_a_token().run();
-        // Asked only now: what was sent before a kill may be answered after it.
-        let stats = server.stats();
-        let signed_out = self == Self::Logout && stats.sign_outs > before.sign_outs;
-        // What a strict server has rotated was stored, or died with the process.
-        let died = !terminal.has_grace && !is_new && stats.reuses > before.reuses;
-        let ended = (signed_out || died) && token.code == Some(4);
-        match &found {
-            None => drop(token.failed(4)),
-            Some(_) if ended => {
-                assert!(token.failed(4).starts_with("session"), "{}", token.stderr);
-                assert_eq!(terminal.file(), kept, "it was deleted");
-            }
-            Some(_) if token.code != Some(0) => {
-                figures.lost += 1;
-                println!("{self:?}: {}", token.stderr);
-            }
-            Some(_) => {}
-        }
-        if found.is_none() || ended {
-            terminal.ast("logout").run().ok();
-            assert!(terminal.tokens().is_none());
-        }
-        figures.orphans += terminal.orphans();
-    }
+/// Does `work` at each of the `terminals`, all at once.
+pub(crate) fn on_lanes<T: Sync, R: Send>(
+    terminals: &[T],
+    work: impl Fn(usize, &T) -> R + Sync,
+) -> Vec<R> {
+    thread::scope(|scope| {
+        let work = &work;
+        let start = |(lane, terminal)| scope.spawn(move || work(lane, terminal));
+        let lanes: Vec<_> = terminals.iter().enumerate().map(start).collect();
+        lanes.into_iter().map(|lane| lane.join().unwrap()).collect()
+    })
 }

@@ -173,7 +173,7 @@ const OLDER_CLIENT: &str = r#"{
                "account_name": "Ada", "account_id": "acc_1"},
       "accounts": [{"id": "acc_1", "name": "Ada", "type": "personal", "role": "owner"}],
       "current_account": "acc_1",
-      "access_token": "older-access", "refresh_token": "older-refresh"
+      "access_token": "older-access-Y2FuYXJ5", "refresh_token": "older-refresh-Y2FuYXJ5"
     },
     "work": {"user": {"id": "user_2"}},
     "../../bad": {"user": {"id": "user_3"}}

@@ -26,6 +26,7 @@ pub(crate) struct TestHome {
 
 impl TestHome {
     pub(crate) fn new() -> Self {
+        astropass_tests::logs::keep();
         let temporary = tempfile::Builder::new().prefix("astropass-stores-").tempdir().unwrap();
         let mut home = Self::at(temporary.path());
         home.temporary = Some(temporary);

@@ -34,7 +34,7 @@ async fn refresh_during_a_login() {
     let session = builder(&home, &server).keyring(items.clone()).server(endpoint(API));
     let session = session.store(StoreChoice::File).build().unwrap();
     let login = begin_login(&session).await;
-    assert_eq!(session.token().await.unwrap().expose_secret(), "access-2");
+    assert_eq!(session.token().await.unwrap().expose_secret(), "access-Y2FuYXJ5-2");
     login.abort();
     assert!(login.await.is_err_and(|ended| ended.is_cancelled()));
 
@@ -81,7 +81,7 @@ async fn login_at_another_provider() {
     assert_stored(&home.file_store(), 2).await;
     session.logout().await.unwrap();
     let last = server.log().pop().unwrap();
-    assert_eq!(last.token.as_deref(), Some("refresh-2"));
+    assert_eq!(last.token.as_deref(), Some("refresh-Y2FuYXJ5-2"));
 }
 
 /// A file that cannot be read keeps nobody from signing in again.
@@ -93,7 +93,7 @@ async fn login_over_a_corrupt_file() {
         assert_eq!(session.token().await.unwrap_err().code(), "store_corrupt");
         server.approve();
         begin_login(&session).await.await.unwrap().unwrap();
-        assert_eq!(session.token().await.unwrap().expose_secret(), "access-2");
+        assert_eq!(session.token().await.unwrap().expose_secret(), "access-Y2FuYXJ5-2");
         let kept_as = home.kept("corrupt");
         assert_eq!(fs::read_to_string(&kept_as).unwrap(), "{\"version\": 1, \"prof");
         assert_eq!(home.notices(), [Notice::SetAside { kept_as }]);

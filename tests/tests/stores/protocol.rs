@@ -134,7 +134,7 @@ fn another_version_writes_beside_this_one() {
     // Its steps 1 to 3: a session of one item, with a field that this version does not know.
     let new = "0f".repeat(16);
     let mut file = home.json();
-    let tokens = r#"{"version":1,"access_token":"access-theirs","refresh_token":"refresh-theirs","scope":"a"}"#;
+    let tokens = r#"{"version":1,"access_token":"access-Y2FuYXJ5-theirs","refresh_token":"refresh-Y2FuYXJ5-theirs","scope":"a"}"#;
     items.write(&format!("default/{new}/0"), tokens.as_bytes()).unwrap();
     let sweep = file["sweep"].as_array_mut().unwrap();
     sweep.push(json!({"profile": "default", "revision": seen.0, "items": 2, "why": "replaced"}));
@@ -148,7 +148,7 @@ fn another_version_writes_beside_this_one() {
 
     assert_eq!(block_on(store.revision()).unwrap().unwrap().0, new);
     let (revision, found) = block_on(store.load()).unwrap().unwrap();
-    assert_eq!(found.access_token.expose_secret(), "access-theirs");
+    assert_eq!(found.access_token.expose_secret(), "access-Y2FuYXJ5-theirs");
     // What was read before is no ground to write on.
     let guard = block_on(store.lock(LONG)).unwrap();
     let late = block_on(store.save(&guard, Some(&seen), &credentials("late")));

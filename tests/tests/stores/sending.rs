@@ -44,7 +44,7 @@ async fn other_servers_never_get_the_token() {
     let answer = session.send(request.unwrap()).await.unwrap();
     assert_eq!(answer.body(), br#"{"path":"/whole?a=b"}"#);
     let last = server.log().pop().unwrap();
-    assert_eq!(last.token.as_deref(), Some("Bearer access-1"));
+    assert_eq!(last.token.as_deref(), Some("Bearer access-Y2FuYXJ5-1"));
 }
 
 /// Where the certificates are to come from may hang: that has the request's deadline, and keeps
@@ -94,7 +94,7 @@ async fn one_401_one_refresh() {
     assert_stored(&home.file_store(), 2).await;
 
     // A late one has its old token exchanged for the one that is known already.
-    assert_eq!(session.token().await.unwrap().expose_secret(), "access-2");
+    assert_eq!(session.token().await.unwrap().expose_secret(), "access-Y2FuYXJ5-2");
     assert_eq!(server.count(ISSUER), 1);
 }
 
@@ -122,10 +122,10 @@ async fn given_token_is_never_stored() {
         .home(home.home.clone())
         .server(endpoint(API))
         .http(server.clone())
-        .access_token(Secret::new("access-1".to_owned()))
+        .access_token(Secret::new("access-Y2FuYXJ5-1".to_owned()))
         .build()
         .unwrap();
-    assert_eq!(session.token().await.unwrap().expose_secret(), "access-1");
+    assert_eq!(session.token().await.unwrap().expose_secret(), "access-Y2FuYXJ5-1");
     assert_eq!(session.send(get("/")).await.unwrap().status(), 200);
     server.refuse_token();
     assert_eq!(session.send(get("/")).await.unwrap().status(), 401);

@@ -8,6 +8,7 @@ use astropass::{
     Body, Credentials, Dialect, Endpoint, Endpoints, HttpError, HttpFuture, Identity, Provider,
     Request, Response, Secret, SendHttp, Timestamp,
 };
+use astropass_tests::server::CANARY;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
@@ -75,8 +76,8 @@ pub(crate) fn first_tokens(age: i64) -> Credentials {
             organization: None,
         },
         user: None,
-        access_token: Secret::new("access-1".to_owned()),
-        refresh_token: Some(Secret::new("refresh-1".to_owned())),
+        access_token: Secret::new(format!("access-{CANARY}-1")),
+        refresh_token: Some(Secret::new(format!("refresh-{CANARY}-1"))),
         received_at: Timestamp::from_unix(i64::try_from(now).unwrap() - age),
         lifetime: Some(3600),
         login: None,
@@ -145,7 +146,7 @@ impl Server {
         match url.rsplit('/').next().unwrap() {
             "device" => response(
                 200,
-                &json!({"device_code": "device", "user_code": "ABCD", "interval": 1,
+                &json!({"device_code": format!("device-{CANARY}"), "user_code": "ABCD", "interval": 1,
                         "verification_uri": "https://login.example/activate", "expires_in": 300}),
             ),
             "token" if form.contains("device_code") => self.answer_poll(),
@@ -163,7 +164,7 @@ impl Server {
 
     fn answer_api(&self, path: &str, token: Option<&str>) -> Response {
         let state = self.state();
-        let valid = format!("Bearer access-{}", state.generation);
+        let valid = format!("Bearer access-{CANARY}-{}", state.generation);
         if path == "/moved" {
             let mut moved = response(302, &Value::Null);
             moved.headers = vec![("location".to_owned(), "https://evil.example/".to_owned())];
@@ -183,7 +184,7 @@ impl Server {
     }
 
     fn answer_refresh(&self, token: Option<&str>) -> Response {
-        let valid = format!("refresh-{}", self.state().generation);
+        let valid = format!("refresh-{CANARY}-{}", self.state().generation);
         if token != Some(valid.as_str()) {
             return response(400, &json!({"error": "invalid_grant"}));
         }
@@ -196,7 +197,7 @@ impl Server {
         let n = state.generation;
         response(
             200,
-            &json!({"access_token": format!("access-{n}"), "refresh_token": format!("refresh-{n}"),
+            &json!({"access_token": format!("access-{CANARY}-{n}"), "refresh_token": format!("refresh-{CANARY}-{n}"),
                     "token_type": "Bearer", "expires_in": 3600}),
         )
     }

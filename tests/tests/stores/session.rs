@@ -10,6 +10,7 @@ use astropass::{
     Cleared, Credentials, Error, Event, ProfileStore, Session, StoreChoice, StoreError,
 };
 use astropass_core::Store;
+use astropass_tests::server::CANARY;
 use tokio::task::JoinSet;
 
 use crate::home::{LONG, TestHome, save};
@@ -44,8 +45,11 @@ async fn stored(store: &ProfileStore) -> Arc<Credentials> {
 
 pub(crate) async fn assert_stored(store: &ProfileStore, n: u32) {
     let stored = stored(store).await;
-    assert_eq!(stored.access_token.expose_secret(), format!("access-{n}"));
-    assert_eq!(stored.refresh_token.as_ref().unwrap().expose_secret(), format!("refresh-{n}"));
+    assert_eq!(stored.access_token.expose_secret(), format!("access-{CANARY}-{n}"));
+    assert_eq!(
+        stored.refresh_token.as_ref().unwrap().expose_secret(),
+        format!("refresh-{CANARY}-{n}")
+    );
 }
 
 pub(crate) fn get(uri: &str) -> http::Request<Vec<u8>> {
@@ -89,7 +93,7 @@ async fn callers_dropped_after_the_send() {
     server.hold(false);
     session.settle(LONG).await;
     assert_stored(&home.file_store(), 2).await;
-    assert_eq!(session.token().await.unwrap().expose_secret(), "access-2");
+    assert_eq!(session.token().await.unwrap().expose_secret(), "access-Y2FuYXJ5-2");
     assert_eq!(server.count(ISSUER), 1);
 }
 
@@ -116,7 +120,7 @@ async fn hundred_callers_one_refresh() {
         callers.spawn(async move { session.token().await });
     }
     for token in callers.join_all().await {
-        assert_eq!(token.unwrap().expose_secret(), "access-2");
+        assert_eq!(token.unwrap().expose_secret(), "access-Y2FuYXJ5-2");
     }
     assert_eq!(server.count(ISSUER), 1);
     assert_stored(&home.file_store(), 2).await;
@@ -192,7 +196,7 @@ pub(crate) fn lockable(items: &Memory) -> (Meddled<Memory>, Arc<AtomicBool>) {
 /// Before a refresh is sent, it is certain that its answer can be stored.
 #[tokio::test]
 async fn nothing_is_sent_that_could_not_be_stored() {
-    for (age, expected) in [(STALE, Some("access-1")), (EXPIRED, None)] {
+    for (age, expected) in [(STALE, Some("access-Y2FuYXJ5-1")), (EXPIRED, None)] {
         let (home, server, items) = (TestHome::new(), Server::new(), Memory::limited());
         save(&home.store(items.clone(), StoreChoice::Keyring), &first_tokens(age)).await.unwrap();
         // It can be read, and not be written.
@@ -212,7 +216,7 @@ async fn nothing_is_sent_that_could_not_be_stored() {
         assert_eq!(server.count(ISSUER), 0);
 
         let session = builder(&home, &server).keyring(items.clone()).build().unwrap();
-        assert_eq!(session.token().await.unwrap().expose_secret(), "access-2");
+        assert_eq!(session.token().await.unwrap().expose_secret(), "access-Y2FuYXJ5-2");
         assert_stored(&home.store(items, StoreChoice::Auto), 2).await;
     }
 }
@@ -233,14 +237,14 @@ async fn not_saved_and_saved_later() {
         server.hold(false);
     };
     let (token, ()) = tokio::join!(session.token(), lock_meanwhile);
-    assert_eq!(token.unwrap().expose_secret(), "access-2");
+    assert_eq!(token.unwrap().expose_secret(), "access-Y2FuYXJ5-2");
     assert!(matches!(events.recv().await, Ok(Event::NotSaved(StoreError::Locked(_)))));
     assert_stored(&sound, 1).await;
 
     locked.store(false, Ordering::Relaxed);
     // By a later call, once the second is over in which memory alone is asked.
     while events.is_empty() {
-        assert_eq!(session.token().await.unwrap().expose_secret(), "access-2");
+        assert_eq!(session.token().await.unwrap().expose_secret(), "access-Y2FuYXJ5-2");
     }
     assert!(matches!(events.recv().await, Ok(Event::Refreshed { .. })));
     assert_stored(&sound, 2).await;

@@ -57,7 +57,7 @@ pub(crate) async fn keeps(
     let stored = session.credentials().await.map_err(|error| error.to_string())?;
     let token = session.token().await.map_err(|error| error.to_string())?;
     // One 401 is one refresh.
-    let expected = if status == 401 { "after" } else { "before" };
+    let expected = if status == 401 { "Y2FuYXJ5-after" } else { "Y2FuYXJ5-before" };
     let refresh_token = stored.refresh_token.as_ref().map(Secret::expose_secret);
     ensure(refresh_token == Some(&format!("refresh-{expected}")), "another refresh token")?;
     ensure(token.expose_secret() == format!("access-{expected}"), "another access token")
@@ -84,8 +84,8 @@ async fn ask(session: &Session, case: &Case<'_>) -> (&'static str, u16) {
 /// Somebody signs in for an hour.
 async fn sign_in(home: &Home, provider: &Provider) {
     let grant = Grant {
-        access_token: Secret::new("access-before".to_owned()),
-        refresh_token: Some(Secret::new("refresh-before".to_owned())),
+        access_token: Secret::new("access-Y2FuYXJ5-before".to_owned()),
+        refresh_token: Some(Secret::new("refresh-Y2FuYXJ5-before".to_owned())),
         lifetime: Some(3600),
         subject: Some("user_01".to_owned()),
         organization: None,
@@ -108,7 +108,8 @@ impl<A: Fn(Request) -> HttpFuture<'static> + Send + Sync> SendHttp for Servers<A
         if request.endpoint.path() == PATH {
             return (self.0)(request);
         }
-        let good = br#"{"access_token":"access-after","refresh_token":"refresh-after"}"#;
+        let good =
+            br#"{"access_token":"access-Y2FuYXJ5-after","refresh_token":"refresh-Y2FuYXJ5-after"}"#;
         Box::pin(async { hostile::response(200, good) })
     }
 }

@@ -125,7 +125,7 @@ impl Way {
             };
             let token = token.map_err(|error| error.to_string())?;
             let is_right =
-                token.expose_secret() == "access-after" || before.refresh_token.is_none();
+                token.expose_secret() == "access-Y2FuYXJ5-after" || before.refresh_token.is_none();
             ensure(is_new || is_right, "another token")?;
         }
         Ok(())
@@ -212,7 +212,7 @@ impl Way {
 fn empty() -> Grant {
     Grant {
         // {"sid":"session_01"} for WorkOS's sign-out.
-        access_token: Secret::new("a.eyJzaWQiOiJzZXNzaW9uXzAxIn0.b".to_owned()),
+        access_token: Secret::new("Y2FuYXJ5.eyJzaWQiOiJzZXNzaW9uXzAxIn0.b".to_owned()),
         refresh_token: None,
         lifetime: None,
         subject: None,
@@ -233,7 +233,8 @@ impl<'a> Scripted<'a> {
     }
 
     fn heal(&self) {
-        let good = br#"{"access_token":"access-after","refresh_token":"refresh-after"}"#;
+        let good = br#"{"access_token":"access-Y2FuYXJ5-after",
+            "refresh_token":"refresh-Y2FuYXJ5-after"}"#;
         *self.0.borrow_mut() = Box::new(|_| hostile::response(200, good));
     }
 }

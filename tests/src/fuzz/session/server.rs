@@ -9,6 +9,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::clock::VirtualClock;
 use crate::fuzz::Bytes;
+use crate::server::CANARY;
 
 /// Seconds that an access token is valid for.
 pub(super) const LIFETIME: u64 = 3600;
@@ -67,7 +68,7 @@ impl State {
         // An answer that is repeated is as good as new.
         self.times[number] = now;
         let body = format!(
-            r#"{{"access_token":"access-{number}","refresh_token":"refresh-{number}",
+            r#"{{"access_token":"access-{CANARY}-{number}","refresh_token":"refresh-{CANARY}-{number}",
             "expires_in":{LIFETIME},"user":{{"id":"user_1","email":"ada@example.com"}},
             "id_token":"e30.{}.c2ln"}}"#,
             BASE64_URL_SAFE_NO_PAD.encode(CLAIMS)
@@ -121,7 +122,8 @@ impl Server {
                     .to_vec(),
             ),
             "/token" if sent.contains("refresh_token=") => {
-                let is = |number| sent.contains(&format!("refresh_token=refresh-{number}&"));
+                let is =
+                    |number| sent.contains(&format!("refresh_token=refresh-{CANARY}-{number}&"));
                 let known = state
                     .grants
                     .iter()
