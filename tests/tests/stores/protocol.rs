@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use astropass::{
-    Credentials, Dialect, Encoding, Identity, Items, Secret, StoreChoice, StoreError, StoreKind,
-    Timestamp, User,
+    Credentials, Dialect, Encoding, Identity, Items, Named, Profile, Secret, StoreChoice,
+    StoreError, StoreKind, Timestamp, User,
 };
 use astropass_core::Store;
 use astropass_tests::store_suite::{credentials, same};
@@ -93,6 +93,44 @@ fn every_release_is_read() {
             assert_eq!(home.json()["profiles"]["default"]["revision"], revision.0);
             assert_eq!(home.notices(), []);
         }
+    }
+}
+
+/// Of the cloud, of Software, and of a provider that names nobody: read, and written as they were.
+#[test]
+fn every_release_s_sessions_of_other_systems_are_read() {
+    for release in releases() {
+        let text = fs::read_to_string(release.join("systems.json")).unwrap();
+        let home = TestHome::with_file(&text);
+        let profile = |name| home.home.profile(name).unwrap().unwrap();
+        let [cloud, software, plain] = ["astronomer.io", "software.example", "plain"].map(profile);
+        let dialect = |profile: &Profile| profile.provider.as_ref().unwrap().dialect;
+        assert_eq!(
+            [&cloud, &software, &plain].map(dialect),
+            [Dialect::Astro, Dialect::Software, Dialect::Standard]
+        );
+        let name = |named: &Option<Named>| named.as_ref().map(|named| named.name.clone());
+        assert_eq!(name(&cloud.organization).as_deref(), Some("Analytical Engines"));
+        assert_eq!(name(&software.workspace).as_deref(), Some("Production"));
+        assert_eq!(cloud.email.as_deref(), Some("ada@example.com"));
+        let redirect_uri = plain.redirect_uri.as_ref().unwrap().as_str();
+        assert_eq!(redirect_uri, "http://localhost:12345/callback");
+        assert_eq!(home.home.current("astro").unwrap().as_deref(), Some("astronomer.io"));
+
+        for (name, has_refresh_token) in
+            [("astronomer.io", true), ("software.example", false), ("plain", true)]
+        {
+            let store = home.store_of(name, Memory::default(), StoreChoice::File);
+            let (_, found) = block_on(store.load()).unwrap().unwrap();
+            assert_eq!(found.access_token.expose_secret(), "access-stored");
+            assert_eq!(found.refresh_token.is_some(), has_refresh_token, "{name}");
+            let login = found.login.as_deref();
+            assert_eq!(login.is_some(), name == "plain", "{name}");
+        }
+        let (user, organization) = (cloud.identity.unwrap(), cloud.organization.as_ref());
+        let workspace = cloud.workspace.as_ref();
+        home.home.set_workspace("astronomer.io", &user, organization, workspace).unwrap();
+        assert_eq!(home.text(), text);
     }
 }
 
