@@ -72,6 +72,7 @@ fn api_exits_by_the_status_and_prints_the_answer_all_the_same() {
         (404, 1, "Error: HTTP 404. Check the path and --server."),
         (403, 1, "Error: HTTP 403. This account may not do that; see 'ast account list'."),
         (422, 1, "Error: HTTP 422. Check the request."),
+        (429, 1, "Error: HTTP 429. Try again later."),
         (503, 6, "Error: HTTP 503. Try again later."),
     ] {
         let output = world.ast(&format!("api /api/v1/echo?status={status}")).run();
