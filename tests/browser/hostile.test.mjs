@@ -13,7 +13,7 @@ const CASES = mutations.filter(({ wire }) => wire !== undefined);
 const LIFETIME = 3600;
 const TIMEOUT = 30;
 /** The bound of a body, and what the system and the browser may have taken beyond it, in bytes. */
-const MOST = (1 << 20) + (16 << 20);
+const MOST = (1 << 20) + (64 << 20);
 /** A lost reply is asked for again, and some browsers do so by themselves once more. */
 const REQUESTS = 4;
 /** The marker of every token of a test: see tests/SERVER.md. */
