@@ -150,9 +150,9 @@ impl Session {
     /// The refresh under way, which is joined, or a new one.
     fn refreshing(&self, rejected: Option<&Secret>) -> (watch::Receiver<Refreshed>, bool) {
         let mut slot = self.0.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that has ended is not there; one that was cut off with its runtime is.
         if let Some(running) = slot.as_ref()
             && running.has_changed().is_ok()
-            && running.borrow().is_none()
         {
             return (running.clone(), true);
         }

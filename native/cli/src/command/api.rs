@@ -76,8 +76,9 @@ pub(super) fn failure(status: StatusCode, from_environment: bool) -> Failure {
         _ if status.is_redirection() => "The token follows no redirect; ask there yourself.",
         StatusCode::METHOD_NOT_ALLOWED => "Check the method.",
         StatusCode::NOT_FOUND => "Check the path and --server.",
-        StatusCode::TOO_MANY_REQUESTS => "Try again later.",
-        _ if status.is_server_error() => "Try again later.",
+        _ if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+            "Try again later."
+        }
         _ => "Check the request.",
     };
     Failure::new(exit(status), "api_status", format!("HTTP {}. {next}", status.as_u16()))
