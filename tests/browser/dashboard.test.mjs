@@ -7,15 +7,15 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import axe from "axe-core";
 import { serveDashboard } from "../../examples/dashboard/serve.mjs";
-import { launch } from "./harness/browsers.mjs";
+import { launch, patient } from "./harness/browsers.mjs";
 import { keepConsole } from "./harness/console.mjs";
+import { LIMIT } from "./harness/figures.mjs";
 import { focusPopups } from "./harness/person.mjs";
 import { EMBEDDED, admin } from "./harness/programs.mjs";
 
 const PICTURES = fileURLToPath(new URL("../../target/screenshots", import.meta.url));
 const WIDTHS = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } };
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const LIMIT = { timeout: 120_000 };
 
 let browser;
 before(async () => {
@@ -224,7 +224,7 @@ async function open(t) {
     program: EMBEDDED,
     serverArguments: ["--admin", "--interval", "1"],
   });
-  const page = await browser.newPage();
+  const page = patient(await browser.newPage());
   keepConsole(page);
   t.after(async () => {
     await page.close();
@@ -238,7 +238,7 @@ async function open(t) {
 async function pressWindow(page) {
   const opened = new Promise((opened) => page.once("popup", opened));
   await press(page, "In a new window");
-  const popup = await opened;
+  const popup = patient(await opened);
   await shows(popup, "Sign in");
   return popup;
 }

@@ -1,6 +1,7 @@
 // Signing in by a window of its own.
 
 import assert from "node:assert/strict";
+import { patient } from "./harness/browsers.mjs";
 import { answer, focusPopups } from "./harness/person.mjs";
 import { create, inBrowsers, loggedIn, status, token } from "./harness/world.mjs";
 
@@ -10,7 +11,7 @@ const CALLBACK = { redirectUri: "/callback" };
 async function opened(page, options, begin = (options) => window.popup(options)) {
   const opening = new Promise((opened) => page.once("popup", opened));
   await page.evaluate(begin, options);
-  const popup = await opening;
+  const popup = patient(await opening);
   await popup.waitForFunction(() => location.href !== "about:blank");
   return popup;
 }

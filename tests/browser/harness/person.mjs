@@ -1,13 +1,14 @@
 // The person who approves: in a tab of the same browser at the server's own pages, with real clicks.
 
 import assert from "node:assert/strict";
+import { patient } from "./browsers.mjs";
 
 const STEPS = 8;
 const DENIAL = "button[value=deny], button[name=abort], a[href$='/abort']";
 
 /** Goes through the pages as their forms ask; `prompt` is what the package gave to show. */
 export async function decide(browser, prompt, decision) {
-  const tab = await browser.newPage();
+  const tab = patient(await browser.newPage());
   try {
     await tab.goto(prompt.verificationUriComplete);
     await answer(tab, decision);

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
-import { KINDS, launch } from "./browsers.mjs";
+import { KINDS, launch, patient } from "./browsers.mjs";
 import { keepConsole } from "./console.mjs";
-import { many } from "./figures.mjs";
+import { LIMIT } from "./figures.mjs";
 import { answer, decide, done } from "./person.mjs";
 import { startEmbedded, startOidcProvider } from "./programs.mjs";
 import { startRaw } from "./raw.mjs";
@@ -21,8 +21,7 @@ after(async () => {
 /** The same test in each browser, or in those of `kinds`. */
 export function inBrowsers(name, body, kinds = KINDS) {
   for (const kind of kinds) {
-    // The deadline is for what hangs, not a measure.
-    test(`${name} (${kind})`, { timeout: many(120_000, 1_800_000) }, async () => {
+    test(`${name} (${kind})`, LIMIT, async () => {
       const world = new World(kind);
       try {
         await world.begin();
@@ -73,7 +72,7 @@ class World {
 
   /** A tab with the test page, and with `options` a session in it. */
   async tab(options, { browser = this.browser, before } = {}) {
-    const page = await browser.newPage();
+    const page = patient(await browser.newPage());
     keepConsole(page);
     this.#parts.push(async () => {
       if (!page.isClosed()) await page.close().catch(() => {});
