@@ -12,6 +12,7 @@ import { keepConsole } from "./harness/console.mjs";
 import { LIMIT } from "./harness/figures.mjs";
 import { focusPopups } from "./harness/person.mjs";
 import { EMBEDDED, admin } from "./harness/programs.mjs";
+import { eventually } from "./harness/world.mjs";
 
 const PICTURES = fileURLToPath(new URL("../../target/screenshots", import.meta.url));
 const WIDTHS = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } };
@@ -76,19 +77,34 @@ test("a sign-in that is denied, another that fails, and back from the third", LI
 test("a sign-in that is cancelled while the sign-in page does not answer", LIMIT, async (t) => {
   const { page, server } = await open(t);
   await shows(page, "Sign in to Astropass");
-  await server.fault("authorization:1:hang");
-  // While a page is about to go the driver reaches nothing in it.
+  // While a page is about to go the driver reaches nothing in it, but another tab does.
+  const other = patient(await browser.newPage());
+  t.after(() => other.close());
+  await other.goto(page.url());
+  await page.bringToFront();
   await page.evaluate(() => {
-    const cancel = () =>
-      [...document.querySelectorAll("button")].find(({ textContent }) => textContent === "Cancel");
-    const seen = new MutationObserver(() => cancel()?.click());
-    seen.observe(document.body, { childList: true, subtree: true });
+    window.told = new BroadcastChannel("cancel");
+    window.told.onmessage = () => {
+      const cancel = () => {
+        const buttons = [...document.querySelectorAll("button")];
+        const button = buttons.find(({ textContent }) => textContent === "Cancel");
+        // It is shown somewhat later, and never again.
+        if (button) seen.disconnect();
+        button?.click();
+      };
+      const seen = new MutationObserver(cancel);
+      seen.observe(document.body, { childList: true, subtree: true });
+      cancel();
+    };
   });
-  const stopped = new Promise((stopped) => page.once("requestfailed", stopped));
+  const stopped = new Promise((stopped) => {
+    page.on("requestfailed", (request) => request.url().includes("/authorize") && stopped());
+  });
+  await server.fault("authorization:1:hang");
   await press(page, "Sign in");
-  assert.match((await stopped).url(), /authorize/);
-  // The request may have been given up before the server saw it.
-  await server.mend();
+  await eventually(server.stats, ({ requests }) => requests.authorization === 1);
+  await other.evaluate(() => new BroadcastChannel("cancel").postMessage(""));
+  await stopped;
   await shows(page, "Sign in to Astropass");
   await press(page, "Sign in");
   await shows(page, "Sign in");
@@ -132,12 +148,13 @@ test("a window that nobody waits for", LIMIT, async (t) => {
 });
 
 test("with a code, by keyboard", LIMIT, async (t) => {
-  const { page } = await open(t);
+  const { page, serverUrl } = await open(t);
   await startSignIn(page);
   await lookedAt(page, "code");
-  const opened = new Promise((opened) => browser.once("targetcreated", opened));
+  const there = (target) => target.url().startsWith(serverUrl);
+  const opened = browser.waitForTarget(there, { timeout: 0 });
   await press(page, "Open sign-in page");
-  const approval = await (await opened).page();
+  const approval = patient(await (await opened).page());
   await shows(approval, "Connect a device");
   await press(approval, "Approve");
   await shows(approval, "Signed in");
@@ -159,7 +176,10 @@ test("a code that expires", LIMIT, async (t) => {
 test("offline while it waits, and back", LIMIT, async (t) => {
   const { page, server } = await open(t);
   const code = await startSignIn(page);
+  // What was asked before is answered then, and no approval is lost on the way.
+  const failed = new Promise((failed) => page.once("requestfailed", failed));
   await page.setOfflineMode(true);
+  await failed;
   await page.waitForSelector(".waiting.is-offline");
   await lookedAt(page, "offline");
   await server.approve(code);
@@ -222,7 +242,8 @@ test("an API that fails", LIMIT, async (t) => {
 async function open(t) {
   const dashboard = await serveDashboard({
     program: EMBEDDED,
-    serverArguments: ["--admin", "--interval", "1"],
+    // No token is renewed meanwhile, however long a test takes.
+    serverArguments: ["--admin", "--interval", "1", "--access-token-ttl", "3600"],
   });
   const page = patient(await browser.newPage());
   keepConsole(page);
@@ -231,7 +252,8 @@ async function open(t) {
     await dashboard.close();
   });
   await page.goto(dashboard.url);
-  return { page, server: admin(dashboard.serverUrl) };
+  const { serverUrl } = dashboard;
+  return { page, serverUrl, server: admin(serverUrl) };
 }
 
 /** By keyboard, up to the window. */
