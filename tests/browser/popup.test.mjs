@@ -48,7 +48,7 @@ async function endsWith(page, code) {
 }
 
 inBrowsers("popup login with oidc-provider", async (world) => {
-  const { url, clientId } = await world.oidcProvider({ access_token_ttl: 60 });
+  const { url, clientId } = await world.oidcProvider({ access_token_ttl: 3600 });
   const options = { clientId, issuer: url };
   const page = await world.tab(options);
   const other = await world.tab(options);
@@ -58,7 +58,7 @@ inBrowsers("popup login with oidc-provider", async (world) => {
   assert.ok(await isClosed(popup));
   await other.evaluate(() => window.until("signedIn"));
   const first = await token(page);
-  await page.evaluate(() => window.advance(61));
+  await page.evaluate(() => window.advance(3601));
   assert.ok((await token(page)).token);
   assert.notDeepEqual(await token(page), first);
   await page.reload();

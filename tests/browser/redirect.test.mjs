@@ -11,7 +11,7 @@ async function comeBack(page, options, asked, decision) {
 }
 
 inBrowsers("redirect login with oidc-provider", async (world) => {
-  const { url, clientId } = await world.oidcProvider({ access_token_ttl: 60 });
+  const { url, clientId } = await world.oidcProvider({ access_token_ttl: 3600 });
   const options = { clientId, issuer: url };
   const page = await world.tab(options);
   const callback = await comeBack(page, options, { returnTo: "/projects?page=2" });
@@ -23,7 +23,7 @@ inBrowsers("redirect login with oidc-provider", async (world) => {
   await page.reload();
   await create(page, options);
   assert.deepEqual(await token(page), first);
-  await page.evaluate(() => window.advance(61));
+  await page.evaluate(() => window.advance(3601));
   const second = await token(page);
   assert.ok(second.token);
   assert.notDeepEqual(second, first);

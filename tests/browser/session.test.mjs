@@ -63,11 +63,11 @@ for (const dialect of ["standard", "WorkOS"]) {
 }
 
 inBrowsers("an expired token of oidc-provider is refreshed", async (world) => {
-  const { url, clientId } = await world.oidcProvider({ access_token_ttl: 60 });
+  const { url, clientId } = await world.oidcProvider({ access_token_ttl: 3600 });
   const page = await world.tab({ clientId, issuer: url });
   await signIn(page);
   const first = await token(page);
-  await page.evaluate(() => window.advance(61));
+  await page.evaluate(() => window.advance(3601));
   const second = await token(page);
   assert.ok(second.token);
   assert.notDeepEqual(second, first);
