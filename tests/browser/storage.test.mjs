@@ -152,12 +152,13 @@ inBrowsers("the database deleted under a running page", async (world) => {
 inBrowsers("the database deleted while a refresh is under way", async (world) => {
   const { server, options, page } = await signedInTab(world);
   await advance(301, server, page);
-  await server.fault("refresh:1:delay=3");
   await page.evaluate(() => {
+    keepAnswers();
     window.asked = window.outcome(window.auth.token());
   });
   await eventually(server.stats, ({ refreshes }) => refreshes === 1);
   await deleteDatabase(page);
+  await page.evaluate(() => goOn());
   const { code } = await page.evaluate(() => window.asked);
   assert.equal(code, "not_signed_in");
   await signsInAgain(page, options);

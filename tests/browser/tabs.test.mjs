@@ -114,12 +114,13 @@ inBrowsers("a tab that never frees the lock makes nobody hang", async (world) =>
   await holder.evaluate(() => window.until("signedIn"));
   // The locks' names are the package's own: these are the ones that a refresh takes.
   await advance(301, server, page, holder);
-  await server.fault("refresh:1:delay=1");
+  await page.evaluate(() => keepAnswers());
   const refreshed = token(page);
   const names = await eventually(
     () => holder.evaluate(async () => (await navigator.locks.query()).held.map(({ name }) => name)),
     (names) => names.length > 0,
   );
+  await page.evaluate(() => goOn());
   assert.ok((await refreshed).token);
   await holder.evaluate((names) =>
     Promise.all(names.map((name) =>

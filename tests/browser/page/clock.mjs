@@ -38,6 +38,15 @@ Object.assign(globalThis, {
     for (const { timer } of timers.values()) end(timer);
   },
 
+  /** Time passes by itself again. */
+  release() {
+    passed += held - monotonic();
+    held = undefined;
+    for (const timer of timers.values()) {
+      timer.timer = begin(timer.run, timer.due - performance.now());
+    }
+  },
+
   /** Time passes, for the server too if the test says so there, and what is due happens. */
   advance(seconds) {
     passed += seconds * 1000;
