@@ -35,7 +35,9 @@ inBrowsers("what waits for a redirect is in clear neither in a file nor in a dat
   const page = await world.tab(options, { browser, before: tellEntropy });
   await page.evaluate(plant, PLANTED);
   // 32 random bytes become the code verifier, and 16 the state (core/src/flow/code.rs).
-  const told = new Promise((told) => page.on("console", (line) => told(line.text())));
+  const told = new Promise((told) => {
+    page.on("console", (line) => /^[0-9a-f]{96}$/.test(line.text()) && told(line.text()));
+  });
   await page.evaluate(() => window.leave({ returnTo: "/kept/for/nobody/else" }));
   const entropy = Buffer.from(await told, "hex");
   const verifier = entropy.subarray(0, 32).toString("base64url");
