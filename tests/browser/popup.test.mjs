@@ -74,6 +74,8 @@ inBrowsers("a popup that comes back to the page's own URL", async (world) => {
   await decide(popup);
   await create(popup, options);
   const handled = await popup.evaluate(() => {
+    // It has all the time that the page behind it takes to answer.
+    hold();
     // So that it can be seen that the window would close.
     window.close = () => (window.closes = true);
     return window.outcome(auth.handleRedirect()).then(({ value }) => ({ value, closes: window.closes }));
