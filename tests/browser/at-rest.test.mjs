@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./harness/folders.mjs";
+import { says } from "./harness/person.mjs";
 import { advance, inBrowsers, signIn, token } from "./harness/world.mjs";
 
 /** Put into a database of the test's own, in clear, to see that the search finds such a thing. */
@@ -41,7 +42,7 @@ inBrowsers("what waits for a redirect is in clear neither in a file nor in a dat
   await page.evaluate(() => window.leave({ returnTo: "/kept/for/nobody/else" }));
   const entropy = Buffer.from(await told, "hex");
   const verifier = entropy.subarray(0, 32).toString("base64url");
-  await page.waitForFunction(() => document.querySelector("button[value=approve]"));
+  await says(page, () => document.querySelector("button[value=approve]") !== null);
   const state = new URL(page.url()).searchParams.get("state");
   assert.equal(state, entropy.subarray(32).toString("base64url"), "that is the one");
   const other = await world.tab(undefined, { browser });

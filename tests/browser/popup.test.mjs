@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { patient } from "./harness/browsers.mjs";
-import { answer, focusPopups } from "./harness/person.mjs";
+import { answer, focusPopups, says } from "./harness/person.mjs";
 import { create, inBrowsers, loggedIn, status, token } from "./harness/world.mjs";
 
 const CALLBACK = { redirectUri: "/callback" };
@@ -12,7 +12,7 @@ async function opened(page, options, begin = (options) => window.popup(options))
   const opening = new Promise((opened) => page.once("popup", opened));
   await page.evaluate(begin, options);
   const popup = patient(await opening);
-  await popup.waitForFunction(() => location.href !== "about:blank");
+  await says(popup, () => location.href !== "about:blank");
   return popup;
 }
 

@@ -23,7 +23,7 @@ export async function answer(tab, { deny = false, name = "ada" } = {}) {
   // In the background nothing can be clicked.
   await tab.bringToFront();
   for (let step = 0; step < STEPS; step += 1) {
-    await tab.waitForFunction(somethingToDo);
+    await says(tab, somethingToDo);
     if ((await tab.$("button")) === null) return;
     for (const field of await tab.$$("input[name=login], input[name=password]")) {
       await field.type(name);
@@ -33,11 +33,25 @@ export async function answer(tab, { deny = false, name = "ada" } = {}) {
     await tab.evaluate(done);
     await chosen.click();
     if (denial !== null) {
-      await tab.waitForFunction(somethingToDo);
+      await says(tab, somethingToDo);
       return;
     }
   }
   assert.fail(`still a form after ${STEPS} pages: ${await tab.title()}`);
+}
+
+/**
+ * Waits until the page of `tab` says so. While one takes the place of another there may be nobody to
+ * say anything, and Firefox has more words for that than its driver knows.
+ */
+export async function says(tab, question) {
+  for (;;) {
+    const answer = await tab.evaluate(question).catch((error) => {
+      if (tab.isClosed()) throw error;
+    });
+    if (answer) return;
+    await new Promise((soon) => setTimeout(soon, 20));
+  }
 }
 
 /** Marks a page that a tab is about to leave. */
