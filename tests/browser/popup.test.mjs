@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { patient } from "./harness/browsers.mjs";
 import { answer, focusPopups, says } from "./harness/person.mjs";
-import { create, inBrowsers, loggedIn, status, token } from "./harness/world.mjs";
+import { create, eventually, inBrowsers, loggedIn, status, token } from "./harness/world.mjs";
 
 const CALLBACK = { redirectUri: "/callback" };
 
@@ -198,6 +198,38 @@ inBrowsers("others talk on the channel, and nobody comes for ten minutes", async
   await page.reload();
   await create(page, options);
   assert.deepEqual(await token(page), before);
+});
+
+inBrowsers("a window took a page that was busy for two seconds for one that is gone", async (world) => {
+  const server = await world.embedded();
+  const options = { clientId: server.clientId, issuer: server.url };
+  const page = await world.tab(options, { before: () => {
+    const { prototype } = BroadcastChannel;
+    const { set } = Object.getOwnPropertyDescriptor(prototype, "onmessage");
+    Object.defineProperty(prototype, "onmessage", { set(listener) {
+      set.call(this, async (event) => {
+        window.heard = true;
+        await window.busy;
+        listener(event);
+      });
+    } });
+  } });
+  await page.evaluate(() => {
+    window.busy = new Promise((free) => (window.free = free));
+  });
+  const popup = await opened(page, {});
+  await decide(popup);
+  await create(popup, options);
+  await popup.evaluate(() => {
+    hold();
+    window.close = () => {};
+    window.handled = outcome(auth.handleRedirect());
+  });
+  await eventually(() => page.evaluate(() => window.heard), Boolean);
+  await popup.evaluate(() => advance(2));
+  await page.evaluate(() => free());
+  assert.deepEqual(await popup.evaluate(() => handled), { value: { popup: true } });
+  assert.deepEqual(await loggedIn(page), { value: null });
 });
 
 inBrowsers("a popup's page that nobody waits for says so", async (world) => {
