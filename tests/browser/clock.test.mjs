@@ -8,6 +8,7 @@ import {
   eventually,
   inBrowsers,
   loggedIn,
+  reload,
   startLogin,
   status,
   token,
@@ -219,7 +220,7 @@ async function open(page, options, wrong) {
 /** The same in a page that is loaded again, whose clock was set meanwhile, and goes on from there. */
 async function reopen(page, options, set = 0) {
   const before = await page.evaluate(() => Date.now());
-  await page.reload();
+  await reload(page);
   await page.evaluate(() => hold());
   const after = await page.evaluate(() => Date.now());
   await step(page, set + (before - after) / 1000);

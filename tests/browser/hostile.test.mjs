@@ -3,7 +3,16 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { advance, create, eventually, inBrowsers, loggedIn, startLogin, status } from "./harness/world.mjs";
+import {
+  advance,
+  create,
+  eventually,
+  inBrowsers,
+  loggedIn,
+  reload,
+  startLogin,
+  status,
+} from "./harness/world.mjs";
 
 const FILE = new URL("../vectors/hostile.json", import.meta.url);
 const { mutations, outcomes } = JSON.parse(readFileSync(FILE, "utf8"));
@@ -77,7 +86,7 @@ inBrowsers("hostile answers of a token endpoint", async (world) => {
 
   mutation = GOOD;
   late = () => {};
-  await page.reload();
+  await reload(page);
   await create(page, options);
   server.requests.length = 0;
   assert.ok((await page.evaluate(() => outcome(auth.token()))).value);

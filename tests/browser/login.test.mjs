@@ -7,6 +7,7 @@ import {
   fingerprint,
   inBrowsers,
   loggedIn,
+  reload,
   signIn,
   startLogin,
   status,
@@ -91,7 +92,7 @@ inBrowsers("a login that is aborted leaves the earlier session", async (world) =
   const { name, message } = await loggedIn(page);
   assert.deepEqual({ name, message }, { name: "RangeError", message: "enough" });
   assert.deepEqual(await token(page), before);
-  await page.reload();
+  await reload(page);
   await create(page, { clientId: server.clientId, issuer: server.url });
   assert.deepEqual(await token(page), before);
 });

@@ -3,7 +3,15 @@
 import assert from "node:assert/strict";
 import { patient } from "./harness/browsers.mjs";
 import { answer, focusPopups, says } from "./harness/person.mjs";
-import { create, eventually, inBrowsers, loggedIn, status, token } from "./harness/world.mjs";
+import {
+  create,
+  eventually,
+  inBrowsers,
+  loggedIn,
+  reload,
+  status,
+  token,
+} from "./harness/world.mjs";
 
 const CALLBACK = { redirectUri: "/callback" };
 
@@ -61,7 +69,7 @@ inBrowsers("popup login with oidc-provider", async (world) => {
   await page.evaluate(() => window.advance(3601));
   assert.ok((await token(page)).token);
   assert.notDeepEqual(await token(page), first);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   assert.equal(await status(page), "signedIn");
 });
@@ -195,7 +203,7 @@ inBrowsers("others talk on the channel, and nobody comes for ten minutes", async
   await page.evaluate(() => window.advance(601));
   await endsWith(page, "login_expired");
   assert.ok(await isClosed(left));
-  await page.reload();
+  await reload(page);
   await create(page, options);
   assert.deepEqual(await token(page), before);
 });

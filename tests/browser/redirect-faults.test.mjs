@@ -9,6 +9,7 @@ import {
   inBrowsers,
   leave,
   loggedIn,
+  reload,
   startLogin,
   status,
   token,
@@ -162,7 +163,7 @@ inBrowsers("a reload in the middle of the exchange says so, once", async (world)
     window.auth.handleRedirect();
   });
   await eventually(server.stats, ({ sign_ins }) => sign_ins === signIns + 1);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   await refuses(page, undefined, "login_interrupted");
   assert.deepEqual(await handle(page), { value: null });
@@ -192,7 +193,7 @@ inBrowsers("the URL is cleaned before anything is awaited, and nobody else sees 
     return (await response.json()).headers.referer;
   });
   assert.equal(seen, home);
-  await page.reload();
+  await reload(page);
   assert.equal(page.url(), `${home}#top`);
 });
 
@@ -240,7 +241,7 @@ inBrowsers("a session in memory only, after a redirect", async (world) => {
   const first = await token(page);
   await advance(301, server, page);
   assert.notDeepEqual(await token(page), first);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   assert.equal(await status(page), "signedOut");
 });

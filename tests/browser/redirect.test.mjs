@@ -1,7 +1,16 @@
 // Signing in by leaving the page and coming back.
 
 import assert from "node:assert/strict";
-import { advance, create, handle, inBrowsers, leave, status, token } from "./harness/world.mjs";
+import {
+  advance,
+  create,
+  handle,
+  inBrowsers,
+  leave,
+  reload,
+  status,
+  token,
+} from "./harness/world.mjs";
 
 /** Begins a login and comes back from it, with a session of its own in the new page. */
 async function comeBack(page, options, asked, decision) {
@@ -20,7 +29,7 @@ inBrowsers("redirect login with oidc-provider", async (world) => {
   assert.deepEqual(await handle(page), { value: { returnTo: "/projects?page=2" } });
   assert.equal(await status(page), "signedIn");
   const first = await token(page);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   assert.deepEqual(await token(page), first);
   await page.evaluate(() => window.advance(3601));

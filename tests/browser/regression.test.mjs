@@ -5,6 +5,7 @@ import {
   create,
   inBrowsers,
   loggedIn,
+  reload,
   signIn,
   signedInTab,
   startLogin,
@@ -72,7 +73,7 @@ inBrowsers("a store that failed for a moment was shown as signed out", async (wo
 inBrowsers("what was set aside as corrupt made the next login fail after its approval", async (world) => {
   const { options, page } = await signedInTab(world);
   await page.evaluate(loseSealingKey);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   assert.equal(await status(page), "signedOut");
   await signIn(page);
@@ -210,7 +211,7 @@ inBrowsers("what was set aside as corrupt piled up", async (world) => {
     await startLogin(page);
     assert.deepEqual(await loggedIn(page), { value: null });
     await page.evaluate(loseSealingKey);
-    await page.reload();
+    await reload(page);
     await create(page, options);
   }
   const keys = await page.evaluate(async () => (await window.records()).map(([key]) => key));

@@ -7,6 +7,7 @@ import {
   eventually,
   inBrowsers,
   loggedIn,
+  reload,
   signIn,
   startLogin,
   status,
@@ -27,7 +28,7 @@ inBrowsers("tabs that sign in for the first time at once agree on one key", asyn
   assert.deepEqual(ended, tabs.map(() => ({ value: null })));
   const before = await Promise.all(tabs.map(token));
   assert.equal(new Set(before.map(({ token }) => token)).size, tabs.length);
-  await Promise.all(tabs.map((tab) => tab.reload()));
+  await Promise.all(tabs.map(reload));
   await Promise.all(tabs.map((tab, n) => create(tab, profiles[n])));
   assert.deepEqual(await Promise.all(tabs.map(token)), before);
   assert.equal(await keysInDatabase(tabs[0]), 1);
@@ -41,7 +42,7 @@ inBrowsers("two tabs sign in to the same profile at once", async (world) => {
   await Promise.all(prompts.map(({ userCode }) => server.approve(userCode)));
   const ended = await Promise.all(tabs.map(loggedIn));
   assert.deepEqual(ended, tabs.map(() => ({ value: null })));
-  await Promise.all(tabs.map((tab) => tab.reload()));
+  await Promise.all(tabs.map(reload));
   await Promise.all(tabs.map((tab) => create(tab, options)));
   const [one, other] = await Promise.all(tabs.map(token));
   assert.ok(one.token);
@@ -82,7 +83,7 @@ inBrowsers("a tab killed while it refreshes, and a server without one", async (w
   const { token: after } = (await server.stats()).requests;
   assert.ok(after - before <= 1 + rest.length, "too many requests");
   for (const tab of rest) await tab.evaluate(() => window.until("sessionOver"));
-  await rest[0].reload();
+  await reload(rest[0]);
   await create(rest[0], options);
   assert.notEqual(await status(rest[0]), "signedOut");
   await signIn(rest[0]);

@@ -71,8 +71,10 @@ export function focusPopups() {
 
 /** A new page, and none that goes on by itself (a form without a button). */
 function somethingToDo() {
-  const { documentElement, forms, readyState } = document;
+  const { URL: url, documentElement, forms, readyState } = document;
   return (
+    // A new process may begin with an empty page.
+    url !== "about:blank" &&
     readyState === "complete" &&
     !documentElement.hasAttribute("data-done") &&
     (forms.length === 0 || document.querySelector("button, input[type=text]") !== null)

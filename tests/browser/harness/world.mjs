@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { KINDS, launch, patient } from "./browsers.mjs";
 import { keepConsole } from "./console.mjs";
 import { LIMIT } from "./figures.mjs";
-import { answer, decide, done } from "./person.mjs";
+import { answer, decide, done, says } from "./person.mjs";
 import { startEmbedded, startOidcProvider } from "./programs.mjs";
 import { startRaw } from "./raw.mjs";
 import { startSite } from "./site.mjs";
@@ -79,6 +79,7 @@ class World {
     });
     if (before !== undefined) await page.evaluateOnNewDocument(before);
     await page.goto(`${this.site.origin}/`);
+    await says(page, isLoaded);
     if (options !== undefined) await create(page, options);
     return page;
   }
@@ -95,8 +96,22 @@ class World {
   }
 }
 
-export function create(page, options) {
-  return page.evaluate((options) => window.create(options), options);
+/** Gives the test page a session. */
+export async function create(page, options) {
+  await says(page, isLoaded);
+  await page.evaluate((options) => window.create(options), options);
+}
+
+/** Loads the test page again, whatever else the driver takes for that, such as a URL that was cleaned. */
+export async function reload(page) {
+  await page.evaluate(done);
+  await page.reload();
+  await says(page, isLoaded);
+}
+
+/** A test page that is there, and is not about to go. */
+function isLoaded() {
+  return window.create !== undefined && !document.documentElement.hasAttribute("data-done");
 }
 
 /** Signs in, with a person at the server's page. */
