@@ -30,7 +30,8 @@ export async function project(t, files, packages = []) {
 
 export async function temporary(t) {
   const folder = await mkdtemp(join(tmpdir(), "astropass-packaging-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  // Servers that end after this may still write there.
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 
