@@ -5,7 +5,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./harness/folders.mjs";
 import { says } from "./harness/person.mjs";
-import { advance, inBrowsers, signIn, token } from "./harness/world.mjs";
+import { advance, inBrowsers, signIn, token, urlOf } from "./harness/world.mjs";
 
 /** Put into a database of the test's own, in clear, to see that the search finds such a thing. */
 const PLANTED = "eyJhbGciOiJFUzI1NiIsInBsYW50ZWQiOnRydWV9.cGxhbnRlZC1ieS10aGUtdGVzdA.4q7W1xZr0";
@@ -43,7 +43,7 @@ inBrowsers("what waits for a redirect is in clear neither in a file nor in a dat
   const entropy = Buffer.from(await told, "hex");
   const verifier = entropy.subarray(0, 32).toString("base64url");
   await says(page, () => document.querySelector("button[value=approve]") !== null);
-  const state = new URL(page.url()).searchParams.get("state");
+  const state = new URL(await urlOf(page)).searchParams.get("state");
   assert.equal(state, entropy.subarray(32).toString("base64url"), "that is the one");
   const other = await world.tab(undefined, { browser });
   const { text } = await other.evaluate(dump);

@@ -12,7 +12,7 @@ import { keepConsole } from "./harness/console.mjs";
 import { LIMIT } from "./harness/figures.mjs";
 import { focusPopups } from "./harness/person.mjs";
 import { EMBEDDED, admin } from "./harness/programs.mjs";
-import { eventually } from "./harness/world.mjs";
+import { eventually, urlOf } from "./harness/world.mjs";
 
 const PICTURES = fileURLToPath(new URL("../../target/screenshots", import.meta.url));
 const WIDTHS = { wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } };
@@ -34,7 +34,7 @@ test("from sign-in to sign-out by keyboard", LIMIT, async (t) => {
   await lookedAt(page, "server");
   await press(page, "Approve");
   await showsProjects(page);
-  assert.equal(new URL(page.url()).search, "");
+  assert.equal(new URL(await urlOf(page)).search, "");
   assert.match(await textOf(page), /Ada Lovelace/);
   await lookedAt(page, "projects");
 
@@ -80,7 +80,7 @@ test("a sign-in that is cancelled while the sign-in page does not answer", LIMIT
   // While a page is about to go the driver reaches nothing in it, but another tab does.
   const other = patient(await browser.newPage());
   t.after(() => other.close());
-  await other.goto(page.url());
+  await other.goto(await urlOf(page));
   await page.bringToFront();
   await page.evaluate(() => {
     window.told = new BroadcastChannel("cancel");
@@ -142,7 +142,7 @@ test("a window that is closed, and one that is given up", LIMIT, async (t) => {
 
 test("a window that nobody waits for", LIMIT, async (t) => {
   const { page } = await open(t);
-  await page.goto(new URL(`/popup.html?code=late&state=${"A".repeat(22)}`, page.url()).href);
+  await page.goto(new URL(`/popup.html?code=late&state=${"A".repeat(22)}`, await urlOf(page)).href);
   await shows(page, "Nobody waits for this sign-in");
   await lookedAt(page, "window-late");
 });

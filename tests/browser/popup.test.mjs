@@ -11,6 +11,7 @@ import {
   reload,
   status,
   token,
+  urlOf,
 } from "./harness/world.mjs";
 
 const CALLBACK = { redirectUri: "/callback" };
@@ -89,7 +90,7 @@ inBrowsers("a popup that comes back to the page's own URL", async (world) => {
     return window.outcome(auth.handleRedirect()).then(({ value }) => ({ value, closes: window.closes }));
   });
   assert.deepEqual(handled, { value: { popup: true }, closes: true });
-  assert.equal(popup.url(), `${world.site.origin}/`);
+  assert.equal(await urlOf(popup), `${world.site.origin}/`);
   assert.deepEqual(await loggedIn(page), { value: null });
   await popup.close();
   assert.equal(await page.evaluate(() => auth.state.user.name), "Grace Hopper");
@@ -188,7 +189,7 @@ inBrowsers("others talk on the channel, and nobody comes for ten minutes", async
   const other = await world.tab();
   const popup = await opened(page, CALLBACK);
   await popup.waitForSelector("button");
-  const state = new URL(popup.url()).searchParams.get("state");
+  const state = new URL(await urlOf(popup)).searchParams.get("state");
   const forged = `${world.site.origin}/callback?code=forged&state=${"A".repeat(22)}`;
   await other.evaluate((state, forged) => {
     const channel = new BroadcastChannel(`astropass login ${state}`);
@@ -244,7 +245,7 @@ inBrowsers("a popup's page that nobody waits for says so", async (world) => {
   const page = await world.tab();
   await page.goto(`${world.site.origin}/callback?code=old&state=${"A".repeat(22)}&mine=1`);
   assert.equal(await page.evaluate(() => window.answered), false);
-  assert.equal(page.url(), `${world.site.origin}/callback?mine=1`);
+  assert.equal(await urlOf(page), `${world.site.origin}/callback?mine=1`);
   await page.goto(`${world.site.origin}/callback`);
   assert.equal(await page.evaluate(() => window.answered), false);
 });

@@ -13,6 +13,7 @@ import {
   startLogin,
   status,
   token,
+  urlOf,
 } from "./harness/world.mjs";
 
 /** A tab in which somebody is signed in, at a server that approves every redirect by itself. */
@@ -139,7 +140,7 @@ inBrowsers("two profiles on one page: an answer that both are shown is not lost"
       together,
     );
     assert.deepEqual([ends[0].code, ends[1].value], ["invalid_callback", { returnTo: "home" }]);
-    assert.equal(page.url(), `${world.site.origin}/`);
+    assert.equal(await urlOf(page), `${world.site.origin}/`);
   }
 });
 
@@ -194,7 +195,7 @@ inBrowsers("the URL is cleaned before anything is awaited, and nobody else sees 
   });
   assert.equal(seen, home);
   await reload(page);
-  assert.equal(page.url(), `${home}#top`);
+  assert.equal(await urlOf(page), `${home}#top`);
 });
 
 inBrowsers("what is no answer costs nothing and stays as it is", async (world) => {
@@ -210,7 +211,7 @@ inBrowsers("what is no answer costs nothing and stays as it is", async (world) =
       return { ...result, more: count() - before };
     });
     assert.deepEqual(loaded, { value: null, more: 0 });
-    assert.equal(page.url(), `${world.site.origin}/${query}#top`);
+    assert.equal(await urlOf(page), `${world.site.origin}/${query}#top`);
   }
   assert.deepEqual(await server.journal(), []);
 });
@@ -229,7 +230,7 @@ inBrowsers("nobody leaves in vain: a database that cannot be used, a foreign URI
     page.evaluate(async (asked) => (await outcome(auth.loginWithRedirect(asked))).code, asked);
   assert.equal(await stay(), "store_denied");
   assert.equal(await stay({ redirectUri: "https://evil.example/" }), "invalid_url");
-  assert.equal(page.url(), `${world.site.origin}/`);
+  assert.equal(await urlOf(page), `${world.site.origin}/`);
 });
 
 inBrowsers("a session in memory only, after a redirect", async (world) => {

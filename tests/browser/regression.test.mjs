@@ -11,6 +11,7 @@ import {
   startLogin,
   status,
   token,
+  urlOf,
 } from "./harness/world.mjs";
 
 inBrowsers("an aborted login kept the profile's lock for good", async (world) => {
@@ -150,7 +151,7 @@ inBrowsers("a redirect login that was aborted, or whose object was closed, left 
   assert.deepEqual(ends, ["RangeError", "misuse"]);
   // The page is there, and has sent nobody away.
   await page.evaluate((url) => fetch(`${url}/_test/stats`).catch(() => {}), server.url);
-  assert.equal(page.url(), `${world.site.origin}/`);
+  assert.equal(await urlOf(page), `${world.site.origin}/`);
   assert.equal((await server.stats()).requests.authorization, undefined);
 });
 
@@ -160,7 +161,7 @@ inBrowsers("taking an answer out of the URL cut the fragment at its second #", a
   await page.goto(`${world.site.origin}/?mine=1&code=1&state=${"A".repeat(22)}${fragment}`);
   await create(page, { clientId: "client_test", issuer: world.site.origin });
   await page.evaluate(() => void auth.handleRedirect().catch(() => {}));
-  assert.equal(page.url(), `${world.site.origin}/?mine=1${fragment}`);
+  assert.equal(await urlOf(page), `${world.site.origin}/?mine=1${fragment}`);
 });
 
 inBrowsers("what a tab left that was closed in the middle of a probe stayed for good", async (world) => {

@@ -147,7 +147,12 @@ export async function leave(page, options, decision) {
   await page.evaluate(done);
   await page.evaluate((options) => window.leave(options), options);
   await answer(page, decision);
-  return page.url();
+  return urlOf(page);
+}
+
+/** The page's own word: the driver hears somewhat later where it is. */
+export function urlOf(page) {
+  return page.evaluate(() => location.href);
 }
 
 /** How the page's URL, or another callback, was handled. */
