@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use astropass::{Error, HttpErrorKind, InvalidUrl, StoreError};
 use serde_json::json;
 
+use crate::astro;
 use crate::context::Context;
 use crate::output::{self, RED};
 use crate::program::Program;
@@ -256,7 +257,7 @@ pub(crate) fn login_to(profile: &str) -> String {
     match Program::running() {
         Program::Ast if profile == "default" => login(),
         Program::Ast => format!("'ast login --profile {profile}'"),
-        Program::Astro => format!("'astro login {profile}'"),
+        Program::Astro => astro::login_to(profile),
     }
 }
 

@@ -78,7 +78,7 @@ impl Attempt<'_> {
                 format!(
                     "There is no {what} at {}, or {} cannot be reached: {error}. Check the domain and the network.",
                     self.domain.name(),
-                    api.host()
+                    api.origin()
                 ),
             ),
             error => error.into(),
