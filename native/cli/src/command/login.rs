@@ -21,7 +21,8 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
     let before = before(context)?;
     let session = session(context, login, before.as_ref()).await?;
     if login.organization.is_some() {
-        account::check_can_switch(&session)?;
+        account::check_can_switch(&session)
+            .map_err(|failure| failure.advise("Leave out --organization."))?;
     }
     sign_in(context, login, &session).await?;
     let is_first = context.current()?.is_none();
@@ -31,7 +32,8 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
     let signed_in_to = context.signed_in()?.identity.and_then(|identity| identity.organization);
     let switched = match &login.organization {
         Some(organization) if signed_in_to.as_ref() != Some(organization) => {
-            account::switch_to(&session, organization).await
+            let next = "'ast account list' shows what you can use.";
+            account::switch_to(&session, organization, next).await
         }
         _ => Ok(()),
     };
