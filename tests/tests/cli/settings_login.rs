@@ -100,16 +100,29 @@ fn the_store_is_the_options_or_the_environments_or_the_profiles() {
 }
 
 #[test]
-fn a_login_without_client_or_server_names_the_option() {
+fn a_login_without_client_or_server_names_all_missing_options_at_once() {
     let world = World::new(refusing());
-    let output = world.ast("login").run();
-    let client = "Error: Which is the OAuth client? Give --client-id ID, or set ASTRO_CLIENT_ID.";
-    assert_eq!(output.failed(2), client);
-    let output = world.ast("login --client-id client_option").run();
-    let server = "Error: Which is the API server? Give --server URL, or set ASTRO_SERVER.";
-    assert_eq!(output.failed(2), server);
+    let (both, client, server) = (
+        "Which are the OAuth client and the API server? Give --client-id ID and --server URL, or set ASTRO_CLIENT_ID and ASTRO_SERVER.",
+        "Which is the OAuth client? Give --client-id ID, or set ASTRO_CLIENT_ID.",
+        "Which is the API server? Give --server URL, or set ASTRO_SERVER.",
+    );
+    let elsewhere = " For a provider other than WorkOS, give --issuer URL.";
+    let url = world.server.url();
+    let cases = [
+        ("", both, elsewhere),
+        ("--client-id client_option", server, elsewhere),
+        (&format!("--server {url}"), client, elsewhere),
+        (&format!("--workos-url {url}"), both, ""),
+        (&format!("--issuer {url}"), client, ""),
+    ];
+    for (args, missing, elsewhere) in cases {
+        let output = world.ast(&format!("login {args}")).run();
+        assert_eq!(output.failed(2), format!("Error: {missing}{elsewhere}"), "{args}");
+    }
     let output = world.ast("login --json").run();
     assert_eq!((output.code, &output.json()[0]["code"]), (Some(2), &"usage".into()));
+    assert_eq!(world.server.events(), []);
 }
 
 #[test]
