@@ -25,7 +25,7 @@ impl InvalidUrl {
     pub(crate) const NOT_AN_ID: Self = Self("an id in it has characters that no id has");
 
     /// What is wrong with it.
-    pub(crate) fn reason(self) -> &'static str {
+    pub fn reason(self) -> &'static str {
         self.0
     }
 

@@ -249,7 +249,7 @@ fn redirect_uri(
     };
     let uri = uri.parse().map_err(|error| {
         Failure::usage(format!(
-            "In --redirect-uri, {error}. It is like http://localhost:8400/callback."
+            "In --redirect-uri, {error}. Give one such as http://localhost:8400/callback."
         ))
     });
     uri.map(Some)
