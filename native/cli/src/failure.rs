@@ -175,7 +175,14 @@ impl From<Error> for Failure {
             Error::Server(_) | Error::InvalidIdToken(_) | Error::MissingEndpoint(_) if is_astro => {
                 (NETWORK, "Try again later, or ask who administers it.")
             }
-            Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
+            Error::Server(server) => (
+                NETWORK,
+                match server.code.as_str() {
+                    "invalid_scope" => "Name each scope that the client may have with --scope.",
+                    "server_error" | "temporarily_unavailable" => "Try again later.",
+                    _ => "Check --client-id and the provider's settings.",
+                },
+            ),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),
             Error::MalformedResponse(_) => {
                 (NETWORK, "Check the URL of the server, or try again later.")
