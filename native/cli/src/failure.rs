@@ -191,7 +191,9 @@ impl From<Error> for Failure {
                 (NETWORK, "Give --issuer exactly as the server has it.")
             }
             Error::InvalidIdToken(_) => (NETWORK, "Check --client-id and --issuer."),
-            Error::MissingEndpoint("API server") => (USAGE, "Give --server URL."),
+            Error::MissingServer => {
+                (USAGE, "Give --server URL; with 'ast login' it is remembered.")
+            }
             Error::MissingEndpoint(_) => (USAGE, "Give it with --endpoint NAME=URL."),
             Error::InvalidUrl(_) => (USAGE, "Give an https:// URL."),
             Error::Http(_) if error.code() == "certificate_refused" => {
