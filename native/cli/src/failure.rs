@@ -1,3 +1,4 @@
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use astropass::{Error, HttpErrorKind, InvalidUrl, StoreError};
@@ -55,11 +56,16 @@ impl Failure {
         Self::new(INTERRUPTED, "interrupted", "Interrupted.")
     }
 
-    /// Ctrl-D at a prompt, or too little that was piped in.
+    /// Ctrl-D at the prompt for `what`, or too little that was piped in.
     pub(crate) fn unanswered(what: &str) -> Self {
-        let login = login();
-        let message = format!("The input ended before {what} was given. Run {login} again.");
-        Self::new(LOGIN_ENDED, "unanswered", message)
+        let (happened, next) = match std::io::stdin().is_terminal() {
+            true => ("No", format!("Run {} again.", login())),
+            false => (
+                "Standard input has no",
+                format!("Pipe it in, or run {} at a terminal, which asks for it.", login()),
+            ),
+        };
+        Self::new(LOGIN_ENDED, "unanswered", format!("{happened} {what}.")).advise(next)
     }
 
     pub(crate) fn terminated() -> Self {

@@ -69,7 +69,7 @@ async fn email(attempt: &Attempt<'_>) -> Result<Option<String>, Failure> {
         let offered = remembered.as_ref().map(|email| format!(" [{}]", printable(email)));
         let prompt = format!("E-mail address{}: ", offered.unwrap_or_default());
         let answer = input::ask(&prompt).await?;
-        let answer = answer.ok_or_else(|| Failure::unanswered("the e-mail address"))?;
+        let answer = answer.ok_or_else(|| Failure::unanswered("e-mail address"))?;
         match (answer.trim(), &remembered) {
             ("", Some(email)) => return Ok(Some(email.clone())),
             ("", None) => return Ok(None),
