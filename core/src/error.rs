@@ -162,7 +162,7 @@ impl Error {
             Self::MissingServer => "no API server is known that the token is for",
             Self::InvalidUrl(error) => return error.message(),
             Self::InvalidProfileName(name) => {
-                let rule = " cannot name a profile: use letters, digits, '-', '_' and '.'";
+                let rule = " cannot name a profile: use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit";
                 return concat(&[&quoted(name), rule]);
             }
             Self::Http(error) => return error.message(),

@@ -143,6 +143,22 @@ fn a_login_to_a_url_that_is_not_safe_is_refused() {
 }
 
 #[test]
+fn an_option_that_says_nothing_or_is_for_others_is_refused_before_anything_is_asked() {
+    let world = World::new(refusing());
+    // As a variable that is not set comes.
+    for option in ["--client-id", "--organization", "--scope"] {
+        let output = world.ast("login").args([option, ""]).run();
+        let error = format!("error: a value is required for '{option} ");
+        assert!(output.failed(2).starts_with(&error), "{output}");
+    }
+    let url = world.server.url();
+    let login = format!("login --workos-url {url} --server {url} --client-id c --scope openid");
+    let expected = "Error: --scope is for standard providers, not for WorkOS. Leave it out, or give --issuer URL.";
+    assert_eq!(world.ast(&login).run().failed(2), expected);
+    assert_eq!(world.server.events(), []);
+}
+
+#[test]
 fn a_login_with_a_token_in_the_environment_is_warned_about() {
     let world = World::new(refusing());
     world.server.fault("device-authorization:*:status=503".parse().unwrap());

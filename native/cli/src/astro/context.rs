@@ -77,7 +77,8 @@ pub(crate) fn login_to(name: &str) -> String {
 }
 
 fn no_domain(place: &str, error: impl Display) -> Failure {
-    Failure::usage(format!("In {place}, {error}.")).advise("Give a domain such as example.com.")
+    Failure::usage(format!("In {place}, {error}."))
+        .advise("Give a domain by itself, such as example.com.")
 }
 
 fn is_cloud(profile: &Profile) -> bool {

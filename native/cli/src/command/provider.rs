@@ -61,6 +61,10 @@ impl Place {
         let by_hand = endpoints_by_hand(login, before)?;
         let mut endpoints = by_hand.clone();
         let issuer = match self {
+            Self::WorkOs(_) if !login.scopes.is_empty() => {
+                let failure = Failure::usage("--scope is for standard providers, not for WorkOS.");
+                return Err(failure.advise("Leave it out, or give --issuer URL."));
+            }
             Self::WorkOs(provider) => {
                 endpoints.fill_gaps(provider.endpoints);
                 return Ok((Provider { client_id, endpoints, ..provider }, by_hand));

@@ -13,7 +13,7 @@ pub(super) async fn sign_in(attempt: &Attempt<'_>) -> Result<(Session, Option<St
     let login = attempt.login;
     if login.oauth {
         return Err(Failure::usage(format!(
-            "-o is for Astronomer Software; {} always signs in with OAuth.",
+            "-o is for Astronomer Software; leave it out, since {} always signs in with OAuth.",
             attempt.domain.name()
         )));
     }
