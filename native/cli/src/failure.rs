@@ -59,13 +59,13 @@ impl Failure {
     /// Ctrl-D at the prompt for `what`, or too little that was piped in.
     pub(crate) fn unanswered(what: &str) -> Self {
         let (happened, next) = match std::io::stdin().is_terminal() {
-            true => ("No", format!("Run {} again.", login())),
+            true => (format!("No {what} was given."), format!("Run {} again.", login())),
             false => (
-                "Standard input has no",
+                format!("Standard input has no {what}."),
                 format!("Pipe it in, or run {} at a terminal, which asks for it.", login()),
             ),
         };
-        Self::new(LOGIN_ENDED, "unanswered", format!("{happened} {what}.")).advise(next)
+        Self::new(LOGIN_ENDED, "unanswered", happened).advise(next)
     }
 
     pub(crate) fn terminated() -> Self {

@@ -88,7 +88,7 @@ fn ctrl_d_at_a_prompt_is_no_answer_and_opens_no_browser() {
         let output = login.finish();
         assert_eq!(output.code, Some(5), "{output:?}");
         let domain = args.split(' ').nth(1).filter(|word| *word == SOFTWARE).unwrap_or(CLOUD);
-        let error = format!("No {what}. Run 'astro login {domain}' again.");
+        let error = format!("No {what} was given. Run 'astro login {domain}' again.");
         assert!(output.stdout.contains(&error), "{output:?}");
         assert!(!output.stdout.contains("authorize"), "{output:?}");
     }
