@@ -32,7 +32,7 @@ pub(super) fn look(home: &Home) -> Vec<Check> {
 fn folder(home: &Home, found: Option<&Found>) -> Check {
     let (name, path) = ("Home", home.path().display());
     let Some(found) = found else {
-        return Check::ok(name, format!("{path} is not there yet; the first login makes it"));
+        return not_there(name, home);
     };
     if found.kind != Kind::Folder {
         let next = "Move it away, or set ASTRO_HOME.";
@@ -45,6 +45,20 @@ fn folder(home: &Home, found: Option<&Found>) -> Check {
         return Check::failure(name, error);
     }
     with_mode(name, path.to_string(), found).fact("path_is_default", env("ASTRO_HOME").is_none())
+}
+
+/// Nobody has signed in yet: whether somebody could.
+fn not_there(name: &'static str, home: &Home) -> Check {
+    let message = format!("{} is not there yet", home.path().display());
+    match home.place() {
+        Ok(place) if place.is_others => Check::warning(
+            name,
+            format!("{message}, and {} belongs to another user", place.path.display()),
+            "Run this as that user, or set ASTRO_HOME.",
+        ),
+        Ok(_) => Check::ok(name, format!("{message}; the first login makes it")),
+        Err(error) => Check::failure(name, error),
+    }
 }
 
 fn file(home: &Home, found: &[Found]) -> Check {
