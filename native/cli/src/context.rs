@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use astropass::{
-    Builder, Endpoint, Error, Event, Home, Notice, Profile, Secret, Session, StoreError,
+    Builder, Endpoint, Error, Event, Home, Notice, Profile, Secret, Session, StoreChoice,
+    StoreError,
 };
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
@@ -190,6 +191,20 @@ pub(crate) fn server_override(global: &Global) -> Result<Option<Endpoint>, Failu
         (None, Some(url)) => url_of("ASTRO_SERVER", &url).map(Some),
         (None, None) => Ok(None),
     }
+}
+
+/// The store that the environment names.
+pub(crate) fn store_of_environment() -> Result<Option<StoreChoice>, Failure> {
+    let wrong =
+        |error| Failure::usage(format!("In ASTRO_STORE, {error}.")).advise("Correct or unset it.");
+    env("ASTRO_STORE").map(|store| store.parse().map_err(wrong)).transpose()
+}
+
+/// The provider that the environment names; as it is written, since issuers compare so.
+pub(crate) fn issuer_of_environment() -> Result<Option<String>, Failure> {
+    // A domain says by itself who its provider is.
+    let issuer = env("ASTRO_ISSUER").filter(|_| Program::running() == Program::Ast);
+    issuer.map(|issuer| url_of("ASTRO_ISSUER", &issuer).map(|_| issuer)).transpose()
 }
 
 /// A distribution's own API server, set when the program is built.

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
-use astropass_tests::ast::Report;
+use astropass_tests::ast::{Ast, Report};
 use astropass_tests::server::{Fault, Options, PrivateCa, Target, What};
 
 use super::doctor_home::everything;
@@ -230,15 +230,49 @@ fn an_environment_that_cannot_be_used() {
         let report = Report::of(world.ast("doctor").env(name, value), 2);
         let check = report.assert("environment", "failure", "");
         assert_eq!((&check["message"], &check["next"]), (&happened.into(), &next.into()));
-        report.assert("session", "ok", "signed in");
+        match name {
+            // No other profile passes for the one that was meant.
+            "ASTRO_PROFILE" => {
+                report.assert("session", "warning", "the profile's name cannot be used");
+                report.assert("session", "warning", "See Environment above.");
+            }
+            _ => _ = report.assert("session", "ok", "signed in"),
+        }
     }
     let other = world.ast("doctor").env("ASTRO_PROFILE", "other");
     let report = Report::of(other.env("ASTRO_ISSUER", world.server.url()), 0);
     report.assert("session", "warning", "nobody is signed in to profile \\\"other\\\"");
     let other = world.ast("doctor").env("ASTRO_PROFILE", "other");
     let report = Report::of(other.env("ASTRO_ISSUER", "https://eve:hunter22@login.example"), 2);
-    report.assert("provider", "failure", "Correct or unset ASTRO_ISSUER.");
+    report.assert("environment", "failure", "In ASTRO_ISSUER, the URL cannot be used: ");
+    report.assert("provider", "warning", "not known, because ASTRO_ISSUER cannot be used");
     report.output.assert_without(&["hunter22"]);
+}
+
+/// The network was blamed for a provider that nobody had named.
+#[test]
+fn a_provider_that_is_not_known_is_not_one_that_cannot_be_reached() {
+    let world = World::signed_in();
+    let unreachable =
+        |doctor: Ast| doctor.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "");
+    // What is stored wins, and what the next login would do is said.
+    let other = world.ast("doctor").env("ASTRO_ISSUER", "https://login.example");
+    let report = Report::of(other, 0);
+    report.assert("provider", "ok", "; ASTRO_ISSUER names another one for the next login");
+    assert_eq!(report.check("provider")["issuer"], format!("{}/", world.server.url()));
+
+    let other = unreachable(world.ast("doctor --profile other"));
+    let report = Report::of(other, 0);
+    let says = "https://api.workos.com/, where a login goes that names no other: cannot connect";
+    report.assert("provider", "warning", says);
+    report.assert("api_server", "ok", "none is known yet");
+
+    fs::write(world.home.credentials_file(), "{").unwrap();
+    let report = Report::of(unreachable(world.ast("doctor")), 7);
+    for unknown in ["store", "session", "provider", "api_server"] {
+        report.assert(unknown, "warning", "not known, because the file cannot be read");
+        report.assert(unknown, "warning", "See File above.");
+    }
 }
 
 #[test]

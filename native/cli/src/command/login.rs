@@ -10,7 +10,7 @@ use serde_json::json;
 use super::countdown::Countdown;
 use super::{account, browser, prompt, provider};
 use crate::args::Login;
-use crate::context::{Context, default_server, env};
+use crate::context::{Context, default_server, store_of_environment};
 use crate::failure::Failure;
 use crate::output::{self, GREEN};
 
@@ -146,13 +146,6 @@ pub(crate) fn store(
         None => store_of_environment()?,
     };
     Ok(chosen.or(before.map(|profile| profile.store_choice)).unwrap_or_default())
-}
-
-/// The store that the environment names.
-pub(crate) fn store_of_environment() -> Result<Option<StoreChoice>, Failure> {
-    let wrong =
-        |error| Failure::usage(format!("In ASTRO_STORE, {error}.")).advise("Correct or unset it.");
-    env("ASTRO_STORE").map(|store| store.parse().map_err(wrong)).transpose()
 }
 
 /// The profile as it was before a login; one in a file that cannot be read is set aside with it

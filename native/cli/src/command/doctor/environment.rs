@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::check::Check;
 use crate::args::Global;
-use crate::command::login::store_of_environment;
 use crate::context::{self, Context, VARIABLES, env};
 use crate::program::Program;
 
@@ -54,7 +53,8 @@ pub(super) fn variables(global: &Global) -> Vec<Check> {
     let wrong = [
         context::check_environment().err(),
         context::server_override(global).err(),
-        store_of_environment().err(),
+        context::store_of_environment().err(),
+        context::issuer_of_environment().err(),
     ];
     let mut checks: Vec<_> =
         wrong.into_iter().flatten().map(|failure| Check::failure(name, failure)).collect();

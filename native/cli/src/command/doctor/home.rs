@@ -130,10 +130,11 @@ fn with_mode(name: &'static str, message: String, found: &Found) -> Check {
     check.fact("mode", format!("{mode:04o}"))
 }
 
-/// Looks who has the locks of `home` and its `profile`.
-pub(super) fn locks(home: &Home, profile: &str) -> Vec<Check> {
-    let locks = [("refresh", LockName::Refresh(profile)), ("file", LockName::File)];
-    let held = locks.into_iter().filter_map(|(what, lock)| held(home, what, lock));
+/// Looks who has the locks of `home` and its `profile`, if it is known.
+pub(super) fn locks(home: &Home, profile: Option<&str>) -> Vec<Check> {
+    let refresh = profile.map(|profile| ("refresh", LockName::Refresh(profile)));
+    let locks = refresh.into_iter().chain([("file", LockName::File)]);
+    let held = locks.filter_map(|(what, lock)| held(home, what, lock));
     let held: Vec<_> = held.collect();
     if held.is_empty() {
         vec![Check::ok("Lock", "free, for refreshes and for the file")]
