@@ -74,6 +74,9 @@ impl<'a> Context<'a> {
 
     /// The session of this profile, or the one that the environment gives.
     pub(crate) fn session(&self) -> Result<Session, Failure> {
+        // Only a login heeds them, but somebody who looks should hear of a mistake before that.
+        store_of_environment()?;
+        issuer_of_environment()?;
         let mut builder = self.builder(&self.profile);
         if let Some(token) = Self::environment_token() {
             builder = builder.access_token(token);
