@@ -78,6 +78,17 @@ impl Failure {
                 error.code(),
                 format!("The server no longer knows this login ({error}). Run {} again.", login()),
             ),
+            // To ask once more changes nothing, as it may where the server is only in trouble.
+            Error::Server(server) => {
+                let is_scope = server.code == "invalid_scope";
+                let refused = Self { exit: LOGIN_ENDED, ..error.into() };
+                match Program::running() {
+                    Program::Ast if is_scope => {
+                        refused.advise("Check --scope and the provider's settings.")
+                    }
+                    _ => refused,
+                }
+            }
             _ => error.into(),
         }
     }
@@ -189,8 +200,10 @@ impl From<Error> for Failure {
             Error::Http(_) if error.code() == "certificate_refused" => {
                 (NETWORK, "Give your CA with --ca-file at login, or in SSL_CERT_FILE.")
             }
-            Error::Http(error) if error.kind == HttpErrorKind::Invalid => {
-                (OTHER, "Correct that, or log in with other options.")
+            // It is not the network's fault.
+            Error::Http(http) if http.kind == HttpErrorKind::Invalid => {
+                let next = "Correct that, or log in with other options.";
+                return Self::of(USAGE, "usage", &error).advise(next);
             }
             Error::Http(error) if error.kind == HttpErrorKind::TooLarge => {
                 (NETWORK, "Ask the server for less, or check the URL.")

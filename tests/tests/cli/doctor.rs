@@ -192,7 +192,7 @@ fn a_certificate_that_nobody_trusts() {
     let report = Report::of(doctor().env("SSL_CERT_FILE", &ca_file), 0);
     report.assert("certificates", "ok", "SSL_CERT_FILE, ~/ca.pem");
     report.assert("provider", "ok", "over TLS");
-    let report = Report::of(doctor().env("SSL_CERT_FILE", "/missing.pem"), 1);
+    let report = Report::of(doctor().env("SSL_CERT_FILE", "/missing.pem"), 2);
     report.assert("certificates", "failure", "has no CA");
 }
 

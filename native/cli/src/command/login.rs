@@ -2,8 +2,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use astropass::{
-    BrowserLogin, Dialect, Profile, RedirectUri, Session, StoreChoice, StoreError, StoreKind,
-    printable,
+    BrowserLogin, Dialect, Error, Profile, RedirectUri, Session, StoreChoice, StoreError,
+    StoreKind, diagnose, printable,
 };
 use serde_json::json;
 
@@ -118,12 +118,13 @@ fn greet(context: &Context<'_>, is_first: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `path` if it can be read; otherwise nobody should be asked to approve anything.
+/// `path` if it can be read.
 fn readable(path: PathBuf) -> io::Result<PathBuf> {
     std::fs::read(&path).map(|_| path)
 }
 
-/// The certificates to trust besides the system's: option over profile.
+/// The certificates to trust besides the system's: option over profile. What an option names has to
+/// be of use, even where no TLS needs it yet: nobody should be asked to approve anything otherwise.
 pub(crate) fn ca_file(
     option: Option<&Path>,
     before: Option<&Profile>,
@@ -133,7 +134,13 @@ pub(crate) fn ca_file(
     let readable = std::path::absolute(path).and_then(readable).map_err(|error| {
         Failure::usage(format!("In --ca-file, {} cannot be used: {error}.", path.display()))
     })?;
-    Ok(Some(readable))
+    match diagnose::check_authorities(Some(readable.clone())) {
+        Err(Error::Http(error)) => {
+            let failure = Failure::usage(format!("In --ca-file, {}.", error.detail));
+            Err(failure.advise("Give a PEM file of certificates."))
+        }
+        checked => Ok(checked.map(|()| Some(readable))?),
+    }
 }
 
 /// Where to keep the tokens: option over environment over profile over default.
