@@ -12,9 +12,6 @@ use crate::failure::Failure;
 use crate::output;
 use crate::program::Program;
 
-/// Where `astro` signs in unless told otherwise.
-const DEFAULT: &str = "astronomer.io";
-
 /// The domain that is meant: the one named on the command line, over the environment, over the
 /// current context, over the default.
 pub(crate) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure> {
@@ -27,7 +24,7 @@ pub(crate) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure
         (_, None) => {
             // A file that cannot be read is reported by the command that needs it.
             let current = home.current(Program::Astro.name()).ok().flatten();
-            parse(home, current.as_deref().unwrap_or(DEFAULT))?
+            parse(home, current.as_deref().unwrap_or(Program::Astro.default_profile()))?
         }
     };
     if !Profile::is_name(domain.name()) {
@@ -113,5 +110,6 @@ fn list(context: &Context<'_>) -> Result<(), Failure> {
     if contexts.is_empty() && !context.global.json {
         output::note("No contexts yet. Run 'astro login' to make one.");
     }
+    profile::note_missing(context, &contexts);
     Ok(())
 }
