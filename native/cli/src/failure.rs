@@ -78,16 +78,11 @@ impl Failure {
                 error.code(),
                 format!("The server no longer knows this login ({error}). Run {} again.", login()),
             ),
-            // To ask once more changes nothing, as it may where the server is only in trouble.
-            Error::Server(server) => {
-                let is_scope = server.code == "invalid_scope";
-                let refused = Self { exit: LOGIN_ENDED, ..error.into() };
-                match Program::running() {
-                    Program::Ast if is_scope => {
-                        refused.advise("Check --scope and the provider's settings.")
-                    }
-                    _ => refused,
-                }
+            // RFC 6749 §4.1.2.1: these are a server in trouble, and the others go on.
+            Error::Server(server)
+                if !["server_error", "temporarily_unavailable"].contains(&server.code.as_str()) =>
+            {
+                Self { exit: LOGIN_ENDED, ..error.into() }
             }
             _ => error.into(),
         }
@@ -185,7 +180,14 @@ impl From<Error> for Failure {
             Error::Server(_) | Error::InvalidIdToken(_) | Error::MissingEndpoint(_) if is_astro => {
                 (NETWORK, "Try again later, or ask who administers it.")
             }
-            Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
+            Error::Server(server) => (
+                NETWORK,
+                match server.code.as_str() {
+                    "invalid_scope" => "Name each scope that the client may have with --scope.",
+                    "server_error" | "temporarily_unavailable" => "Try again later.",
+                    _ => "Check --client-id and the provider's settings.",
+                },
+            ),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),
             Error::MalformedResponse(_) => {
                 (NETWORK, "Check the URL of the server, or try again later.")

@@ -66,7 +66,11 @@ fn a_login_that_the_server_refuses_exits_with_5_and_names_the_option() {
     for (provider, refused, says) in [
         ("--workos-url", "--client-id nobody", "(invalid_client). Check --client-id"),
         ("--issuer", "--client-id nobody", "(invalid_client). Check --client-id"),
-        ("--issuer", "--client-id client_test --scope nonsense", "(invalid_scope). Check --scope"),
+        (
+            "--issuer",
+            "--client-id client_test --scope nonsense",
+            "(invalid_scope). Name each scope",
+        ),
     ] {
         let login = format!("login {provider} {url} --server {url} {refused}");
         let output = world.ast(&login).run();
