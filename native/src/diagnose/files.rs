@@ -55,6 +55,16 @@ impl Found {
         Self { name, kind, mode, is_own, len: metadata.len() }
     }
 
+    /// Whether it is a file that could not be read and was set aside.
+    pub fn was_set_aside(&self) -> bool {
+        self.name.starts_with("credentials.corrupt-")
+    }
+
+    /// Whether it is a copy of the file of an older client.
+    pub fn is_of_older_client(&self) -> bool {
+        self.name.starts_with("credentials.older-client-")
+    }
+
     /// Whether others may read or write it.
     pub fn is_open_to_others(&self) -> bool {
         self.mode.is_some_and(|mode| mode & 0o077 != 0)

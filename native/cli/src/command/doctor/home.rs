@@ -87,13 +87,11 @@ fn others(found: &[Found]) -> Vec<Check> {
     let name = "File";
     let locks = found.iter().filter(|found| found.name.ends_with(".lock") && !found.is_own);
     let mut checks: Vec<_> = locks.map(|lock| foreign(name, &printable(&lock.name))).collect();
-    let named = |is: fn(&str) -> bool| {
-        let names = found.iter().filter(|found| is(&found.name));
+    let named = |is: fn(&Found) -> bool| {
+        let names = found.iter().filter(|found| is(found));
         names.map(|found| printable(&found.name)).collect::<Vec<_>>().join(", ")
     };
-    let kept = named(|name| {
-        ["credentials.corrupt-", "credentials.older-client-"].iter().any(|p| name.starts_with(p))
-    });
+    let kept = named(|found| found.was_set_aside() || found.is_of_older_client());
     if !kept.is_empty() {
         checks.push(Check::warning(
             name,
@@ -101,7 +99,8 @@ fn others(found: &[Found]) -> Vec<Check> {
             "Delete it once nothing in it is needed.",
         ));
     }
-    let temporary = named(|name| name.starts_with(".credentials.") && name.ends_with(".tmp"));
+    let temporary =
+        named(|found| found.name.starts_with(".credentials.") && found.name.ends_with(".tmp"));
     if !temporary.is_empty() {
         checks.push(Check::ok(
             name,
