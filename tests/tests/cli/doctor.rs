@@ -10,24 +10,25 @@ use astropass_tests::ast::{Ast, Report};
 use astropass_tests::server::{Fault, Options, PrivateCa, Target, What};
 
 use super::doctor_home::everything;
-use super::{CLIENT, World, eager};
+use super::{CLIENT, World, eager, names};
 
-const CHECKS: [&str; 15] = [
-    "program",
-    "system",
-    "environment",
-    "home",
-    "file",
-    "leftovers",
-    "lock",
-    "keyring",
-    "store",
-    "session",
-    "proxy",
-    "certificates",
-    "provider",
-    "api_server",
-    "clock",
+/// What is looked at, and what programs can read of it: README.md promises these names.
+const CHECKS: [(&str, &[&str]); 15] = [
+    ("program", &["version"]),
+    ("system", &["os", "arch"]),
+    ("environment", &["set"]),
+    ("home", &["mode", "path", "path_is_default"]),
+    ("file", &["mode", "profiles"]),
+    ("leftovers", &["items"]),
+    ("lock", &[]),
+    ("keyring", &["platform", "state"]),
+    ("store", &["store", "choice"]),
+    ("session", &["signed_in", "expires_at", "can_refresh", "profile"]),
+    ("proxy", &[]),
+    ("certificates", &[]),
+    ("provider", &["issuer"]),
+    ("api_server", &["server"]),
+    ("clock", &["seconds_ahead"]),
 ];
 
 fn signed_in_at_standard(options: Options) -> World {
@@ -45,8 +46,16 @@ fn ast_doctor_finds_all_well() {
     let (before, events) = (everything(world.home.path()), world.server.events().len());
     let report = Report::of(world.ast("doctor"), 0);
     report.assert_ok_but(&[]);
-    let names: Vec<_> = report.checks().iter().map(|check| check["check"].clone()).collect();
-    assert_eq!(names, CHECKS);
+    assert_eq!(report.checks().len(), CHECKS.len());
+    for (check, (name, fields)) in report.checks().iter().zip(CHECKS) {
+        assert_eq!(check["check"], name);
+        let fields = [&["check", "status", "message", "next"], fields].concat();
+        assert_eq!(names(check), fields, "{check}");
+    }
+    for field in ["failures", "warnings"] {
+        assert_eq!(report[field], 0);
+    }
+    assert_eq!((&report["program"], report["left_out"].is_string()), (&"ast".into(), true));
     report.assert("home", "ok", "~/.astro, mode 0700");
     report.assert("file", "ok", "1 profile, mode 0600");
     report.assert("store", "ok", "auto found no keyring at the login");

@@ -113,7 +113,13 @@ impl Check {
         if let Some(code) = code {
             check.insert("code".to_owned(), code.into());
         }
-        check.extend(self.facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        check.extend(self.facts.iter().map(|(name, value)| {
+            let value = match value {
+                Value::String(text) => pasteable(text).into(),
+                value => value.clone(),
+            };
+            ((*name).to_owned(), value)
+        }));
         check.into()
     }
 

@@ -8,7 +8,6 @@ use astropass::{Home, printable};
 use serde_json::json;
 
 use super::check::Check;
-use crate::context::env;
 use crate::program::Program;
 
 /// A lock that is free within this time has done its work.
@@ -16,11 +15,15 @@ const PASSING: Duration = Duration::from_secs(2);
 
 /// Looks at the folder and the file of `home`.
 pub(super) fn look(home: &Home) -> Vec<Check> {
-    let found = match home.found() {
-        Ok(found) => found,
-        Err(error) => return vec![Check::failure("Home", error)],
+    let found = home.found();
+    let itself = match &found {
+        Ok(found) => folder(home, found.first()),
+        Err(error) => Check::failure("Home", error.clone()),
     };
-    let mut checks = vec![folder(home, found.first())];
+    let is_named = std::env::var_os("ASTRO_HOME").is_some_and(|name| !name.is_empty());
+    let path = home.path().to_string_lossy();
+    let mut checks = vec![itself.fact("path", path).fact("path_is_default", !is_named)];
+    let found = found.unwrap_or_default();
     if found.len() > 1 {
         checks.push(file(home, &found));
         checks.extend(others(&found));
@@ -44,7 +47,7 @@ fn folder(home: &Home, found: Option<&Found>) -> Check {
     if let Err(error) = home.check_writable() {
         return Check::failure(name, error);
     }
-    with_mode(name, path.to_string(), found).fact("path_is_default", env("ASTRO_HOME").is_none())
+    with_mode(name, path.to_string(), found)
 }
 
 /// Nobody has signed in yet: whether somebody could.

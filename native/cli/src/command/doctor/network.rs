@@ -60,7 +60,7 @@ pub(super) async fn certificates(subject: &Subject) -> Check {
     match on_thread(|| diagnose::check_authorities(ca_file)).await {
         Some(Ok(())) => Check::ok(name, message),
         Some(Err(error)) => Check::failure(name, error),
-        None => Check::hung(name, "the file of certificates"),
+        None => Check::hung(name, "the certificates").and(&format!(": {message}")),
     }
 }
 
@@ -75,13 +75,11 @@ pub(super) async fn server(subject: &Subject) -> Server {
         (None, Err(unknown)) => return Check::unknown(name, *unknown).into(),
         (None, Ok(_)) => return Check::ok(name, "none is known yet; a login names it").into(),
     };
-    match diagnose::reach(url, ca_file(subject), PATIENCE).await {
-        Ok(reached) => Server {
-            check: Check::ok(name, answered(url, &reached)),
-            clock_ahead: reached.clock_ahead,
-        },
-        Err(error) => unreachable(name, url, error).into(),
-    }
+    let (check, clock_ahead) = match diagnose::reach(url, ca_file(subject), PATIENCE).await {
+        Ok(reached) => (Check::ok(name, answered(url, &reached)), reached.clock_ahead),
+        Err(error) => (unreachable(name, url, error), None),
+    };
+    Server { check: check.fact("server", format!("{url:?}")), clock_ahead }
 }
 
 /// What did not answer, or not well.

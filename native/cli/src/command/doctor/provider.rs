@@ -155,13 +155,11 @@ fn seen(
     reached: Result<Reached, Error>,
     check: impl FnOnce(String) -> Check,
 ) -> Server {
-    match reached {
-        Ok(reached) => Server {
-            check: check(answered(url, &reached)).fact("issuer", format!("{url:?}")),
-            clock_ahead: reached.clock_ahead,
-        },
-        Err(error) => unreachable(NAME, url, error).into(),
-    }
+    let (check, clock_ahead) = match reached {
+        Ok(reached) => (check(answered(url, &reached)), reached.clock_ahead),
+        Err(error) => (unreachable(NAME, url, error), None),
+    };
+    Server { check: check.fact("issuer", format!("{url:?}")), clock_ahead }
 }
 
 /// Says `message` of what is there now, and whether the profile remembers something else.
