@@ -155,8 +155,8 @@ pub(crate) fn store(
     Ok(chosen.or(before.map(|profile| profile.store_choice)).unwrap_or_default())
 }
 
-/// The profile as it was before a login; one in a file that cannot be read is set aside with it
-/// before anything is asked.
+/// The profile as it was before a login; one in a file that cannot be read is set aside with it when
+/// the new session is stored.
 pub(crate) fn before(context: &Context<'_>) -> Result<Option<Profile>, Failure> {
     match context.home.profile(&context.profile) {
         Err(StoreError::Corrupt(_)) => Ok(None),
