@@ -250,7 +250,11 @@ impl Store for ProfileStore {
     type Guard = Guard;
 
     async fn revision(&self) -> Result<Option<Revision>, StoreError> {
-        Ok(self.vault.folder.document()?.revision(&self.vault.profile))
+        match self.vault.folder.document() {
+            // A login replaces it.
+            Err(StoreError::Corrupt(_)) if is_in_login() => Ok(None),
+            document => Ok(document?.revision(&self.vault.profile)),
+        }
     }
 
     async fn load(&self) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {

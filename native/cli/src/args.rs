@@ -54,7 +54,7 @@ impl Commands for Args {
         }
         // A file that cannot be read is reported by the command that needs it.
         let chosen = || home.current(Program::Ast.name()).ok().flatten();
-        Ok(named.or_else(chosen).unwrap_or_else(|| "default".to_owned()))
+        Ok(named.or_else(chosen).unwrap_or_else(|| Program::Ast.default_profile().to_owned()))
     }
 
     async fn run(&self, context: &Context<'_>) -> Result<ExitCode, Failure> {

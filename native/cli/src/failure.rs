@@ -85,6 +85,12 @@ impl Failure {
                 error.code(),
                 format!("The server no longer knows this login ({error}). Run {} again.", login()),
             ),
+            // RFC 6749 §4.1.2.1: these are a server in trouble, and the others go on.
+            Error::Server(server)
+                if !["server_error", "temporarily_unavailable"].contains(&server.code.as_str()) =>
+            {
+                Self { exit: LOGIN_ENDED, ..error.into() }
+            }
             _ => error.into(),
         }
     }
@@ -205,8 +211,10 @@ impl From<Error> for Failure {
             Error::Http(_) if error.code() == "certificate_refused" => {
                 (NETWORK, "Give your CA with --ca-file at login, or in SSL_CERT_FILE.")
             }
-            Error::Http(error) if error.kind == HttpErrorKind::Invalid => {
-                (OTHER, "Correct that, or log in with other options.")
+            // It is not the network's fault.
+            Error::Http(http) if http.kind == HttpErrorKind::Invalid => {
+                let next = "Correct that, or log in with other options.";
+                return Self::of(USAGE, "usage", &error).advise(next);
             }
             Error::Http(error) if error.kind == HttpErrorKind::TooLarge => {
                 (NETWORK, "Ask the server for less, or check the URL.")

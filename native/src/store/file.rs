@@ -149,6 +149,16 @@ impl Folder {
         Ok(result)
     }
 
+    /// Whether there is room for `size` bytes in the folder; the file is left as it is.
+    pub(crate) fn check_room(&self, size: usize) -> Result<(), StoreError> {
+        self.create()?;
+        let _lock = self.lock_file()?;
+        let temporary = self.temporary_file()?;
+        write_private(&temporary, b"", size)
+            .and_then(|()| fs::remove_file(&temporary))
+            .map_err(|error| failed("cannot write in", &self.path, &error))
+    }
+
     /// Takes the refresh lock of `profile` if nobody has it.
     pub(crate) fn try_refresh_lock(&self, profile: &str) -> Result<Option<Lock>, StoreError> {
         self.create()?;
@@ -276,7 +286,7 @@ impl Folder {
             )));
         }
         self.sweep_temporary();
-        let temporary = self.path.join(format!(".credentials.{}.tmp", document::random_name()?));
+        let temporary = self.temporary_file()?;
         write_private(&temporary, &text, reserve)
             .and_then(|()| fs::rename(&temporary, self.file()))
             .map_err(|error| failed("cannot write", &self.file(), &error))?;
@@ -298,6 +308,10 @@ impl Folder {
         for path in self.temporary() {
             let _ = fs::remove_file(path);
         }
+    }
+
+    fn temporary_file(&self) -> Result<PathBuf, StoreError> {
+        Ok(self.path.join(format!(".credentials.{}.tmp", document::random_name()?)))
     }
 
     fn temporary(&self) -> impl Iterator<Item = PathBuf> {

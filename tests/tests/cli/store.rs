@@ -67,6 +67,39 @@ fn a_file_that_is_no_json_is_set_aside_by_the_next_login_and_not_before() {
     }
 }
 
+/// It was set aside before anybody had signed in, and nothing named it afterwards.
+#[test]
+fn a_login_that_comes_to_nothing_leaves_a_file_that_cannot_be_read() {
+    let world = World::new(eager());
+    world.home.set_credentials(&json!({"version": 1}));
+    fs::write(world.home.credentials_file(), "{\"version\": 1, \"profi").unwrap();
+    let files = || {
+        let names = fs::read_dir(world.home.path().join(".astro")).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| !name.ends_with(".lock")).collect();
+        names.sort();
+        names
+    };
+    let mut login = world.login("--no-browser --json").start();
+    login.prompt();
+    login.interrupt();
+    assert_eq!(login.finish().code, Some(130));
+    assert_eq!(files(), ["credentials.json"]);
+    assert!(world.ast("whoami").run().failed(7).contains("is not whole JSON"));
+
+    let login = world.login("");
+    world.log_in(login).ok();
+    let [kept, _] = files().try_into().unwrap();
+    assert!(kept.starts_with("credentials.corrupt-"), "{kept}");
+    world.ast("whoami").run().ok();
+    let output = world.ast("whoami --profile other").run();
+    assert_eq!(output.code, Some(4));
+    let path = world.home.path().join(".astro").join(&kept);
+    let says =
+        format!("! A credentials file that could not be read is kept as {}.", path.display());
+    assert!(output.stderr.starts_with(&says), "{output}");
+}
+
 #[test]
 fn a_link_in_the_place_of_the_file_is_refused() {
     let world = World::signed_in();

@@ -12,8 +12,6 @@ use crate::failure::Failure;
 use crate::output;
 use crate::program::Program;
 
-/// Where `astro` signs in unless told otherwise.
-const DEFAULT: &str = "astronomer.io";
 /// The variable that names a domain, and with it makes `localhost` one of the cloud.
 const VARIABLE: &str = "ASTRO_DOMAIN";
 
@@ -28,7 +26,7 @@ pub(crate) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure
         (None, None) => {
             // A file that cannot be read is reported by the command that needs it.
             let current = home.current(Program::Astro.name()).ok().flatten();
-            parse(home, current.as_deref().unwrap_or(DEFAULT))?
+            parse(home, current.as_deref().unwrap_or(Program::Astro.default_profile()))?
         }
     };
     if !Profile::is_name(domain.name()) {
@@ -131,5 +129,6 @@ fn list(context: &Context<'_>) -> Result<(), Failure> {
     if contexts.is_empty() && !context.global.json {
         output::note("No contexts yet. Run 'astro login' to make one.");
     }
+    profile::note_missing(context, &contexts);
     Ok(())
 }

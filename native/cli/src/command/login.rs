@@ -2,7 +2,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use astropass::{
-    BrowserLogin, Profile, RedirectUri, Session, StoreChoice, StoreError, StoreKind, printable,
+    BrowserLogin, Error, Profile, RedirectUri, Session, StoreChoice, StoreError, StoreKind,
+    diagnose, printable,
 };
 use serde_json::json;
 
@@ -10,7 +11,7 @@ use super::countdown::Countdown;
 use super::provider::{self, Place};
 use super::{account, browser, prompt};
 use crate::args::Login;
-use crate::context::{Context, default_server, env};
+use crate::context::{Context, default_server, store_of_environment};
 use crate::failure::Failure;
 use crate::output::{self, GREEN};
 
@@ -120,12 +121,13 @@ fn greet(context: &Context<'_>, is_first: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `path` if it can be read; otherwise nobody should be asked to approve anything.
+/// `path` if it can be read.
 fn readable(path: PathBuf) -> io::Result<PathBuf> {
     std::fs::read(&path).map(|_| path)
 }
 
-/// The certificates to trust besides the system's: option over profile.
+/// The certificates to trust besides the system's: option over profile. What an option names has to
+/// be of use, even where no TLS needs it yet: nobody should be asked to approve anything otherwise.
 pub(crate) fn ca_file(
     option: Option<&Path>,
     before: Option<&Profile>,
@@ -135,7 +137,13 @@ pub(crate) fn ca_file(
     let readable = std::path::absolute(path).and_then(readable).map_err(|error| {
         Failure::usage(format!("In --ca-file, {} cannot be used: {error}.", path.display()))
     })?;
-    Ok(Some(readable))
+    match diagnose::check_authorities(Some(readable.clone())) {
+        Err(Error::Http(error)) => {
+            let failure = Failure::usage(format!("In --ca-file, {}.", error.detail));
+            Err(failure.advise("Give a PEM file of certificates."))
+        }
+        checked => Ok(checked.map(|()| Some(readable))?),
+    }
 }
 
 /// Where to keep the tokens: option over environment over profile over default.
@@ -150,15 +158,8 @@ pub(crate) fn store(
     Ok(chosen.or(before.map(|profile| profile.store_choice)).unwrap_or_default())
 }
 
-/// The store that the environment names.
-pub(crate) fn store_of_environment() -> Result<Option<StoreChoice>, Failure> {
-    let wrong =
-        |error| Failure::usage(format!("In ASTRO_STORE, {error}.")).advise("Correct or unset it.");
-    env("ASTRO_STORE").map(|store| store.parse().map_err(wrong)).transpose()
-}
-
-/// The profile as it was before a login; one in a file that cannot be read is set aside with it
-/// before anything is asked.
+/// The profile as it was before a login; one in a file that cannot be read is set aside with it when
+/// the new session is stored.
 pub(crate) fn before(context: &Context<'_>) -> Result<Option<Profile>, Failure> {
     match context.home.profile(&context.profile) {
         Err(StoreError::Corrupt(_)) => Ok(None),

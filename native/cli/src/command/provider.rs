@@ -5,7 +5,7 @@ use std::path::Path;
 use astropass::{Dialect, Encoding, Endpoints, Error, Profile, Provider, discover};
 
 use crate::args::Login;
-use crate::context::{env, url_of};
+use crate::context::{env, issuer_of_environment, url_of};
 use crate::failure::{Failure, NETWORK};
 
 pub(super) const WORKOS: &str = "https://api.workos.com";
@@ -24,7 +24,7 @@ impl Place {
         let issuer = match (&login.issuer, &login.workos_url) {
             (Some(issuer), _) => Some(issuer.clone()),
             (None, Some(_)) => None,
-            (None, None) => env("ASTRO_ISSUER").or_else(|| {
+            (None, None) => issuer_of_environment()?.or_else(|| {
                 let standard = remembered.filter(|provider| provider.dialect == Dialect::Standard);
                 standard.map(|provider| provider.issuer.clone())
             }),

@@ -7,6 +7,26 @@ use crate::output::{self, DIM, GREEN, YELLOW};
 use crate::program::Program;
 
 pub(crate) async fn run(context: &Context<'_>) -> Result<(), Failure> {
+    let shown = show(context).await;
+    if shown.as_ref().is_err_and(|failure| failure.code == "not_signed_in") {
+        point_to_kept(context);
+    }
+    shown
+}
+
+/// Names the last file that could not be read: whoever is missing here may be in it.
+fn point_to_kept(context: &Context<'_>) {
+    let found = context.home.found().unwrap_or_default();
+    if let Some(kept) = found.iter().rfind(|found| found.was_set_aside()) {
+        let path = context.home.path().join(&kept.name);
+        output::warn(&format!(
+            "A credentials file that could not be read is kept as {}. Delete it once nothing in it is needed.",
+            printable(&path.to_string_lossy())
+        ));
+    }
+}
+
+async fn show(context: &Context<'_>) -> Result<(), Failure> {
     let session = context.session()?;
     let token = session.token().await;
     let server = server_of(&session);

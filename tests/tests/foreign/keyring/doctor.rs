@@ -89,7 +89,7 @@ fn does_not_answer(desk: &Desk) {
     assert!(started.elapsed() < SOON, "took {:?}", started.elapsed());
     assert_eq!([&keyring["status"], &keyring["state"]], ["failure", "unavailable"]);
     assert!(keyring["next"].as_str().unwrap().starts_with("Start the keyring"), "{keyring}");
-    assert_eq!([&store["status"], &store["next"]], ["warning", "See above."]);
+    assert_eq!([&store["status"], &store["next"]], ["warning", "See Keyring above."]);
     assert!(store["message"].as_str().unwrap().contains("a login would fail"), "{store}");
     assert_eq!(session["signed_in"], false);
 }
