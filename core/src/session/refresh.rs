@@ -29,6 +29,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let wait = if usable.is_some() { Duration::ZERO } else { LOCK_WAIT };
         let refreshed = match self.store.lock(wait).await {
             Ok(guard) => self.refresh_locked(&guard, rejected.as_ref(), None).await,
+            // Who has it may have stored the token, and be busy with what was there before.
+            Err(error) if usable.is_none() => self.look().await.and(Err(error.into())),
             Err(error) => Err(error.into()),
         };
         let error = match refreshed {
