@@ -77,7 +77,7 @@ impl<'a> Context<'a> {
         if let Some(token) = Self::environment_token() {
             builder = builder.access_token(token);
             if Program::running() == Program::Astro {
-                builder = at_domain(builder, &self.home, &self.profile)?;
+                builder = at_domain(builder, &self.home)?;
             }
         }
         if let Some(server) = self.server_override()? {

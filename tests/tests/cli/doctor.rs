@@ -211,7 +211,7 @@ fn an_environment_that_cannot_be_used() {
             "ASTRO_PROFILE",
             OsStr::new("no name"),
             "\"no name\" cannot name a profile",
-            "Use letters, digits, '-', '_' and '.'.",
+            "Use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit.",
         ),
         (
             "ASTRO_SERVER",

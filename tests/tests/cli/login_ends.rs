@@ -69,6 +69,34 @@ fn a_client_that_is_not_known_is_a_server_error_that_names_the_option() {
     assert_eq!(world.ast("whoami").run().failed(4), NOT_LOGGED_IN);
 }
 
+/// RFC 6749 §4.1.2.1 and §5.2.
+#[test]
+fn what_to_do_about_a_refusal_depends_on_what_the_server_says() {
+    let world = World::new(eager());
+    let url = world.server.url();
+    let login = format!("login --no-browser --issuer {url} --client-id client_test --scope openid");
+    for (error, shown) in [
+        (
+            r#""invalid_scope""#,
+            "invalid_scope. Name each scope that the client may have with --scope.",
+        ),
+        (r#""temporarily_unavailable""#, "temporarily_unavailable. Try again later."),
+        (r#""server_error""#, "server_error. Try again later."),
+        (r#""invalid_request""#, "invalid_request. Check --client-id and the provider's settings."),
+        (
+            r#""other","error_description":"Ends with a full stop.""#,
+            "Ends with a full stop (other). Check --client-id and the provider's settings.",
+        ),
+    ] {
+        world.server.clear_faults();
+        let body =
+            format!(r#"device-authorization:*:body=400,application/json,{{"error":{error}}}"#);
+        world.server.fault(body.parse().unwrap());
+        let output = world.ast(&login).run();
+        assert_eq!(output.failed(6), format!("Error: The server refused: {shown}"));
+    }
+}
+
 #[test]
 fn a_failed_login_keeps_the_session_before_it() {
     let world = World::signed_in();

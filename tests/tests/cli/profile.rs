@@ -77,9 +77,13 @@ fn profiles_that_are_not_there_are_refused_with_what_to_do() {
         let expected = "Error: There is no profile \"work\". Run 'ast profile list' to see them.";
         assert_eq!(output.failed(2), expected);
     }
-    for name in ["../evil", "a/b", "-x", ".hidden", "ä"] {
+    let overlong = "x".repeat(243);
+    for name in ["../evil", "a/b", "-x", ".hidden", "ä", "", &overlong] {
         let output = world.ast("whoami").args([format!("--profile={name}")]).run();
-        assert!(output.failed(2).contains("cannot name a profile"), "{output}");
+        let expected = format!(
+            "Error: {name:?} cannot name a profile. Use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit."
+        );
+        assert_eq!(output.failed(2), expected);
     }
 }
 
