@@ -190,7 +190,8 @@ impl ProfileStore {
 
     /// Deletes what an earlier logout could not; `None` if there is nothing of this profile.
     pub(crate) async fn sweep_leftovers(&self) -> Result<Option<Cleared>, StoreError> {
-        self.vault.folder.sweep()?;
+        let sweep = |vault: &Vault, _: &dyn Fn() -> bool| vault.folder.sweep();
+        self.on_thread(self.deadline + FILE, None, sweep).await?;
         let is_own = |swept: &Swept| swept.profile == self.vault.profile;
         if !self.vault.folder.document()?.sweep().iter().any(is_own) {
             return Ok(None);

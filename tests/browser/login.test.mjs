@@ -113,6 +113,22 @@ inBrowsers("a second login ends the first session at the server", async (world) 
   assert.deepEqual(sessions("signed_out"), [first]);
 });
 
+inBrowsers("a login that cannot be stored is signed out at the server", async (world) => {
+  const server = await world.embedded();
+  const { url, clientId } = server;
+  const page = await world.tab({ clientId, provider: "workos", workosUrl: url });
+  const prompt = await startLogin(page);
+  await page.evaluate(() => {
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("", "QuotaExceededError");
+    };
+  });
+  await decide(world.browser, prompt);
+  await endsWith(page, "store_io");
+  assert.equal(await status(page), "signedOut");
+  assert.equal((await server.stats()).sign_outs, 1);
+});
+
 async function endsWith(page, code) {
   const { code: ended, ours } = await loggedIn(page);
   assert.deepEqual({ ended, ours }, { ended: code, ours: true });

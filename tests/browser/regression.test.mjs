@@ -229,3 +229,47 @@ function loseSealingKey() {
     };
   });
 }
+
+inBrowsers("a look that took long showed a session again that had been signed out", async (world) => {
+  const server = await world.embedded("--auto-approve");
+  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
+  const shown = await page.evaluate(
+    async ({ clientId, url }) => {
+      const kept = new Map();
+      let reads = 0;
+      let answer = () => {};
+      const storage = {
+        get: async (key) => {
+          const found = kept.get(key);
+          reads += 1;
+          // The session itself; the read before it was of the revision.
+          if (reads === 2) await new Promise((answered) => (answer = answered));
+          return found;
+        },
+        set: (key, value) => void kept.set(key, value),
+        delete: (key) => void kept.delete(key),
+      };
+      const look = () => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+      const turns = async () => {
+        for (let turn = 0; turn < 20; turn += 1) await new Promise((next) => setTimeout(next));
+      };
+      const other = await Astropass.create({ clientId, issuer: url, storage });
+      await other.login({ onPrompt: () => {} });
+      const [key] = kept.keys();
+      // Another tab refreshes the session, and then ends it.
+      kept.set(key, JSON.stringify({ ...JSON.parse(kept.get(key)), revision: "another" }));
+      reads = 0;
+      look();
+      while (reads < 2) await turns();
+      kept.clear();
+      look();
+      await turns();
+      answer();
+      while (other.state.status !== "signedOut") await turns();
+      await turns();
+      return other.state.status;
+    },
+    { clientId: server.clientId, url: server.url },
+  );
+  assert.equal(shown, "signedOut");
+});

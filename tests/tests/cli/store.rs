@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
+use astropass_tests::server::Approval;
 use serde_json::json;
 
 use super::gate::Gate;
@@ -178,4 +179,20 @@ fn a_notice_is_printed_once_with_verbose_too() {
         let output = world.ast(command).run();
         assert_eq!(output.stderr.matches("Others could read ").count(), 1, "{output}");
     }
+}
+
+/// Otherwise the server would keep a session that nobody holds.
+#[test]
+fn a_login_that_cannot_be_stored_is_signed_out_at_the_server() {
+    let world = World::new(eager());
+    let mut login = world.login("--json --no-browser").start();
+    let prompt = login.prompt();
+    // What the login could be stored in is gone once it is approved.
+    fs::rename(world.home.path().join(".astro"), world.home.path().join("moved")).unwrap();
+    fs::write(world.home.path().join(".astro"), "").unwrap();
+    world.server.approve(prompt["user_code"].as_str().unwrap(), &Approval::default()).unwrap();
+    let output = login.finish();
+    assert_eq!(output.code, Some(7), "{output}");
+    assert_eq!(output.json()[1]["code"], "store_io");
+    assert_eq!(world.server.stats().sign_outs, 1);
 }
