@@ -159,10 +159,10 @@ impl Error {
             Self::MissingEndpoint(name) => {
                 return concat(&["the provider names no ", name, " endpoint"]);
             }
-            Self::MissingServer => "no API server is known that the token is for",
+            Self::MissingServer => "no API server is set",
             Self::InvalidUrl(error) => return error.message(),
             Self::InvalidProfileName(name) => {
-                let rule = " cannot name a profile: use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit";
+                let rule = " cannot name a profile: use letters, digits, and after the first '-', '_' and '.'";
                 return concat(&[&quoted(name), rule]);
             }
             Self::Http(error) => return error.message(),

@@ -51,7 +51,7 @@ impl ServerError {
             "" => self.code.clone(),
             // The sentence goes on behind the server's.
             description => {
-                let description = description.strip_suffix('.').unwrap_or(description);
+                let description = description.strip_suffix(".").unwrap_or(description);
                 concat(&[description, " (", &self.code, ")"])
             }
         }
