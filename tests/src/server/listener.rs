@@ -35,9 +35,10 @@ pub(super) fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The server's wall clock: the real one, and what it was advanced by.
+/// The server's wall clock: the real one, unless it was stopped, and what it was advanced by.
 pub(super) fn now(state: &State) -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + state.advanced
+    let real = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    state.stopped.unwrap_or_else(real) + state.advanced
 }
 
 /// Serves until `stop` is sent or dropped.
