@@ -20,6 +20,10 @@ pub mod sandbox;
 pub mod server;
 pub mod store_suite;
 
+/// What takes longer hangs. It is far beyond what a loaded machine needs, and nobody waits for it where
+/// nothing hangs.
+pub const HANGS: std::time::Duration = std::time::Duration::from_secs(300);
+
 /// Says that a test cannot run here, and why. Where `CI` is set, every test has to.
 ///
 /// # Panics

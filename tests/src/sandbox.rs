@@ -15,14 +15,14 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use dbus::arg::{AppendAll, Variant};
 use dbus::channel::Channel;
 use dbus::{Error, Message, Path};
 
 use crate::bus::bus_config;
-use crate::skipped;
+use crate::{HANGS, skipped};
 
 /// The session bus a test sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +38,6 @@ pub const BUS: &str = "ASTROPASS_TEST_BUS";
 
 /// The name of the Secret Service on a bus.
 pub const NAME: &str = "org.freedesktop.secrets";
-
-/// How long the bus and its services may take.
-pub const PATIENCE: Duration = Duration::from_secs(10);
 
 const INSIDE: &str = "ASTROPASS_TEST_INSIDE";
 
@@ -171,7 +168,7 @@ pub fn items() -> Vec<String> {
     let ask =
         |path: &Path<'_>, interface: &str, method: &str, args: &dyn Fn(Message) -> Message| {
             let call = Message::call_with_args(NAME, path, interface, method, ());
-            channel.send_with_reply_and_block(args(call), PATIENCE)
+            channel.send_with_reply_and_block(args(call), HANGS)
         };
     let (root, service) =
         (Path::from("/org/freedesktop/secrets"), "org.freedesktop.Secret.Service");
@@ -245,7 +242,7 @@ pub fn on_the_bus() -> Channel {
 pub fn ask_bus(channel: &Channel, method: &str, args: impl AppendAll) -> Result<Message, Error> {
     let bus = "org.freedesktop.DBus";
     let call = Message::call_with_args(bus, "/org/freedesktop/DBus", bus, method, args);
-    channel.send_with_reply_and_block(call, PATIENCE)
+    channel.send_with_reply_and_block(call, HANGS)
 }
 
 /// Waits until something owns the service's name.
@@ -253,7 +250,7 @@ fn wait_for_owner() {
     let channel = on_the_bus();
     let rule = format!("type='signal',member='NameOwnerChanged',arg0='{NAME}'");
     ask_bus(&channel, "AddMatch", (rule,)).unwrap();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + HANGS;
     while ask_bus(&channel, "GetNameOwner", (NAME,)).is_err() {
         let left = deadline.saturating_duration_since(Instant::now());
         assert!(!left.is_zero(), "nothing came to own the name");

@@ -6,16 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 
 use super::Printed;
-
-/// A process that takes longer hangs. It is far beyond what a loaded machine needs.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::HANGS;
 
 /// A process that was started; killed if it is dropped before its end.
 #[derive(Debug)]
@@ -87,7 +85,7 @@ impl Running {
     }
 
     fn new(child: Child, chunks: Receiver<(Stream, Vec<u8>)>, printed: Option<Printed>) -> Self {
-        let deadline = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + HANGS;
         let (stdout, stderr) = (Vec::new(), Vec::new());
         Self { child, chunks, stdout, stderr, deadline, printed, keyboard: None, answered: 0 }
     }
@@ -95,7 +93,7 @@ impl Running {
     /// Waits until `seen` finds something in the standard output and standard error so far.
     ///
     /// # Panics
-    /// If the process ends without it, or takes a minute.
+    /// If the process ends without it, or hangs.
     pub fn wait_for<T>(&mut self, seen: impl Fn(&str, &str) -> Option<T>) -> T {
         loop {
             let (stdout, stderr) = self.text();
@@ -144,7 +142,7 @@ impl Running {
     /// until it hides that again.
     ///
     /// # Panics
-    /// If it has no terminal, or does not within a minute.
+    /// If it has no terminal, or does not.
     pub fn resume(&self) {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
         let terminal = self.keyboard.as_ref().expect("it runs on a terminal");

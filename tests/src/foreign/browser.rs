@@ -9,15 +9,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
 use std::{env, slice};
 
 use tempfile::TempDir;
 
 use super::{Visit, Visitor, node_binary, servers};
-
-/// A visit that takes longer hangs.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::HANGS;
 
 /// What a client opens as the browser: each URL that it is given is visited by the same person.
 #[derive(Debug)]
@@ -70,10 +67,10 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// As for [`Visitor::visit`], and if nothing was opened for a minute.
+    /// As for [`Visitor::visit`], and if nothing is opened.
     pub fn visit(&self) -> io::Result<Visit> {
         let gone = |error: RecvTimeoutError| io::Error::other(error);
-        self.visits.recv_timeout(DEADLINE).map_err(gone)?
+        self.visits.recv_timeout(HANGS).map_err(gone)?
     }
 }
 

@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
 
+use astropass_tests::HANGS;
 use astropass_tests::client::post;
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ impl Gate {
 
     /// Waits for a request.
     pub(crate) fn next(&self) -> Held {
-        self.0.recv_timeout(Duration::from_secs(60)).expect("a request to the endpoint")
+        self.0.recv_timeout(HANGS).expect("a request to the endpoint")
     }
 }
 
