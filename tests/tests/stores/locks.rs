@@ -60,6 +60,26 @@ fn locks_are_those_of_their_names() {
     assert_eq!(fs::read(home.folder().join("credentials.lock")).unwrap(), b"");
 }
 
+/// A program that is started by another thread holds for a moment whatever is open in this one.
+#[test]
+fn a_program_that_is_being_started_does_not_keep_the_lock() {
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+    let home = TestHome::new();
+    let store = home.file_store();
+    let guard = block_on(store.lock(Duration::ZERO)).unwrap();
+    let own = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
+    let lock = number(&home, "refresh-default.lock");
+    let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let open = open.filter(|entry| fs::metadata(entry.path()).is_ok_and(|it| it.ino() == lock));
+    let held: Vec<_> = open
+        .map(|entry| entry.file_name().into_string().unwrap().parse().unwrap())
+        .map(|number| pidfd_getfd(&own, number, PidfdGetfdFlags::empty()).unwrap())
+        .collect();
+    assert_eq!(held.len(), 1);
+    drop(guard);
+    drop(block_on(store.lock(Duration::ZERO)).unwrap());
+}
+
 fn number(home: &TestHome, name: &str) -> u64 {
     fs::metadata(home.folder().join(name)).unwrap().ino()
 }
