@@ -78,6 +78,7 @@ pub fn inside_with(test: &str, bus: Bus, vars: &[(&str, &str)], body: impl FnOnc
         .env_remove("DBUS_SESSION_BUS_ADDRESS")
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
+        .envs(toolchain())
         .env(INSIDE, test)
         .env(BUS, home.bus())
         .env("HOME", &home.0)
@@ -89,6 +90,17 @@ pub fn inside_with(test: &str, bus: Bus, vars: &[(&str, &str)], body: impl FnOnc
     let shown = shown(&output);
     assert!(output.status.success(), "{shown}");
     assert!(shown.contains("test result: ok. 1 passed"), "no test of that name:\n{shown}");
+}
+
+/// Where cargo and rustup have what they need to build the programs that are run inside, whose home is
+/// another one.
+fn toolchain() -> impl Iterator<Item = (&'static str, PathBuf)> {
+    [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")].into_iter().filter_map(
+        |(name, folder)| {
+            let own = || Some(env::home_dir()?.join(folder));
+            Some((name, env::var_os(name).map(PathBuf::from).or_else(own)?))
+        },
+    )
 }
 
 /// A gnome-keyring that ends with the value.
@@ -126,7 +138,7 @@ impl Daemon {
     }
 
     fn owns_its_name(self) -> Self {
-        wait_for_owner();
+        wait_for_owner(self.0.id());
         self
     }
 }
@@ -245,15 +257,16 @@ pub fn ask_bus(channel: &Channel, method: &str, args: impl AppendAll) -> Result<
     channel.send_with_reply_and_block(call, HANGS)
 }
 
-/// Waits until something owns the service's name.
-fn wait_for_owner() {
+/// Waits until the process owns the service's name, which one that has just ended may seem to own.
+fn wait_for_owner(process: u32) {
     let channel = on_the_bus();
     let rule = format!("type='signal',member='NameOwnerChanged',arg0='{NAME}'");
     ask_bus(&channel, "AddMatch", (rule,)).unwrap();
     let deadline = Instant::now() + HANGS;
-    while ask_bus(&channel, "GetNameOwner", (NAME,)).is_err() {
+    let owner = || ask_bus(&channel, "GetConnectionUnixProcessID", (NAME,)).ok()?.read1().ok();
+    while owner() != Some(process) {
         let left = deadline.saturating_duration_since(Instant::now());
-        assert!(!left.is_zero(), "nothing came to own the name");
+        assert!(!left.is_zero(), "it did not come to own the name");
         channel.blocking_pop_message(left).unwrap();
     }
 }
