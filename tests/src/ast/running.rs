@@ -166,6 +166,11 @@ impl Running {
         self.signal(Signal::HUP);
     }
 
+    /// Lets it hang wherever it is, until it is [killed](Self::kill).
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
     /// Ends it wherever it is, as `kill -9` does.
     pub fn kill(&self) {
         self.signal(Signal::KILL);
