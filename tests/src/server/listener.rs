@@ -140,7 +140,7 @@ impl Body for Reply {
         match &mut *self {
             Self::Full(body) => Pin::new(body).poll_frame(context),
             Self::Endless(next) => {
-                let filler = Bytes::from_static(&[b'a'; 8192]);
+                let filler = Bytes::from_static(&[b'a'; 64 << 10]);
                 Poll::Ready(Some(Ok(Frame::data(std::mem::replace(next, filler)))))
             }
             Self::Slow { rest, gap, sleep } => {
