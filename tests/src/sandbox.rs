@@ -14,12 +14,12 @@ use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use dbus::arg::{AppendAll, Variant};
 use dbus::channel::Channel;
 use dbus::{Error, Message, Path};
+use tempfile::TempDir;
 
 use crate::bus::bus_config;
 use crate::{HANGS, skipped};
@@ -41,7 +41,9 @@ pub const NAME: &str = "org.freedesktop.secrets";
 
 const INSIDE: &str = "ASTROPASS_TEST_INSIDE";
 
-static HOMES: AtomicU32 = AtomicU32::new(0);
+/// The longest path of a folder in which sockets can have a folder of their own: their paths have at most
+/// 108 bytes in Linux.
+const LONGEST: usize = 60;
 
 /// Runs `body` with `bus`; `test` is the whole name of the calling test.
 ///
@@ -81,11 +83,11 @@ pub fn inside_with(test: &str, bus: Bus, vars: &[(&str, &str)], body: impl FnOnc
         .envs(toolchain())
         .env(INSIDE, test)
         .env(BUS, home.bus())
-        .env("HOME", &home.0)
+        .env("HOME", home.0.path())
         .env("XDG_RUNTIME_DIR", home.runtime_dir())
-        .env("XDG_CONFIG_HOME", home.0.join("config"))
-        .env("XDG_CACHE_HOME", home.0.join("cache"))
-        .env("XDG_DATA_HOME", home.0.join("data"));
+        .env("XDG_CONFIG_HOME", home.0.path().join("config"))
+        .env("XDG_CACHE_HOME", home.0.path().join("cache"))
+        .env("XDG_DATA_HOME", home.0.path().join("data"));
     let output = finished(command.stdin(Stdio::null()));
     let shown = shown(&output);
     assert!(output.status.success(), "{shown}");
@@ -272,25 +274,22 @@ fn wait_for_owner(process: u32) {
 }
 
 /// A temporary home, removed at the end.
-struct Home(PathBuf);
+struct Home(TempDir);
 
 impl Home {
     /// Its path is short, because that of a socket has to be.
     fn new() -> Self {
-        let home = Self(env::temp_dir().join(format!(
-            "ap-{}-{}",
-            std::process::id(),
-            HOMES.fetch_add(1, Ordering::Relaxed)
-        )));
-        for dir in [&home.0, &home.runtime_dir()] {
-            fs::DirBuilder::new().mode(0o700).create(dir).unwrap();
-        }
+        let temporary = env::temp_dir();
+        let is_short = temporary.as_os_str().len() <= LONGEST;
+        let parent = if is_short { temporary } else { PathBuf::from("/tmp") };
+        let home = Self(tempfile::Builder::new().prefix("ap-").tempdir_in(parent).unwrap());
+        fs::DirBuilder::new().mode(0o700).create(home.runtime_dir()).unwrap();
         home
     }
 
     /// The space in its name has to be escaped in an address.
     fn runtime_dir(&self) -> PathBuf {
-        self.0.join("run 1")
+        self.0.path().join("run 1")
     }
 
     fn bus(&self) -> String {
@@ -298,19 +297,13 @@ impl Home {
     }
 
     fn on_a_bus(&self, command: &Command) -> Command {
-        let config = self.0.join("bus.conf");
+        let config = self.0.path().join("bus.conf");
         fs::write(&config, bus_config(&self.bus())).unwrap();
 
         let mut session = Command::new("dbus-run-session");
         session.arg("--config-file").arg(config).arg("--").arg(command.get_program());
         session.args(command.get_args());
         session
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
     }
 }
 
