@@ -52,6 +52,15 @@ impl Place {
         }
     }
 
+    /// How many of `lanes` may go on at once: `ast` gives a keyring three seconds, however many others it
+    /// has to serve, and however slow the machine is.
+    pub(crate) fn at_once(self, lanes: usize) -> usize {
+        match self {
+            Self::File => lanes,
+            Self::Keyring => 2,
+        }
+    }
+
     /// Lets a program find the keyring.
     pub(crate) fn reach(self, program: Ast) -> Ast {
         match self {
@@ -124,8 +133,9 @@ impl Kept {
     }
 
     fn store(&self, profile: &str) -> ProfileStore {
-        let keyring = Arc::new(Keyring::new("astropass", KeyringPrompt::Never));
-        ProfileStore::new(&self.home(), profile, keyring, self.place.choice(), false)
+        // Nothing is asked, and however slow the machine is, there is time.
+        let keyring = Arc::new(Keyring::new("astropass", KeyringPrompt::Allowed));
+        ProfileStore::new(&self.home(), profile, keyring, self.place.choice(), true)
     }
 
     /// What is stored of a profile; the store has to be readable.
