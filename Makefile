@@ -46,7 +46,7 @@ test-web:
 .PHONY: test-rust
 test-rust: ## core, the native crate, the command: on this machine
 	@tests/setup/node-packages tests/servers
-	cargo test $(NATIVE) -- --show-output
+	MAKEFLAGS= cargo test $(NATIVE) -- --show-output # else it warns of a make whose jobs it does not share
 
 .PHONY: test-wasm
 test-wasm: wasm-tools $(WASM32) ## the wasm crate and core's vectors, in Chromium
