@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use astropass::StoreError;
 use astropass_core::Store;
+use astropass_tests::skipped;
 use astropass_tests::store_suite::credentials;
 
 use crate::home::{LONG, TestHome, block_on, save};
@@ -71,10 +72,12 @@ fn a_program_that_is_being_started_does_not_keep_the_lock() {
     let lock = number(&home, "refresh-default.lock");
     let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
     let open = open.filter(|entry| fs::metadata(entry.path()).is_ok_and(|it| it.ino() == lock));
-    let held: Vec<_> = open
+    let held: Result<Vec<_>, _> = open
         .map(|entry| entry.file_name().into_string().unwrap().parse().unwrap())
-        .map(|number| pidfd_getfd(&own, number, PidfdGetfdFlags::empty()).unwrap())
+        .map(|number| pidfd_getfd(&own, number, PidfdGetfdFlags::empty()))
         .collect();
+    // Containers may not let anybody do that.
+    let Ok(held) = held else { return skipped("a descriptor cannot be duplicated here") };
     assert_eq!(held.len(), 1);
     drop(guard);
     drop(block_on(store.lock(Duration::ZERO)).unwrap());
