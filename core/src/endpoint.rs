@@ -21,11 +21,14 @@ pub struct InvalidUrl(&'static str);
 impl InvalidUrl {
     /// A whole URL, or more of one, where only a host is asked for.
     pub(crate) const NOT_A_HOST: Self = Self("it is more than a host name");
+    /// A domain whose hosts, such as `api.<domain>`, cannot be.
+    pub(crate) const NO_HOSTS_BELOW: Self =
+        Self("it is an IP address or too long, so no host can be below it");
     /// An id that could lead out of its place in a path.
     pub(crate) const NOT_AN_ID: Self = Self("an id in it has characters that no id has");
 
     /// What is wrong with it.
-    pub(crate) fn reason(self) -> &'static str {
+    pub fn reason(self) -> &'static str {
         self.0
     }
 

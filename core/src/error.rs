@@ -46,6 +46,8 @@ pub enum Error {
     InvalidCallback(&'static str),
     /// The provider has no such endpoint, and none was given by hand.
     MissingEndpoint(&'static str),
+    /// Nobody said which API server the token is for.
+    MissingServer,
     /// A URL that no secret may go to.
     InvalidUrl(InvalidUrl),
     /// What cannot name a profile.
@@ -95,7 +97,7 @@ impl Error {
             Self::IssuerMismatch(_) => "issuer_mismatch",
             Self::InvalidIdToken(_) => "invalid_id_token",
             Self::InvalidCallback(_) => "invalid_callback",
-            Self::MissingEndpoint(_) => "missing_endpoint",
+            Self::MissingEndpoint(_) | Self::MissingServer => "missing_endpoint",
             Self::InvalidUrl(_) => "invalid_url",
             Self::InvalidProfileName(_) => "invalid_profile_name",
             Self::Http(error) => match error.kind {
@@ -157,9 +159,10 @@ impl Error {
             Self::MissingEndpoint(name) => {
                 return concat(&["the provider names no ", name, " endpoint"]);
             }
+            Self::MissingServer => "no API server is known that the token is for",
             Self::InvalidUrl(error) => return error.message(),
             Self::InvalidProfileName(name) => {
-                let rule = " cannot name a profile: use letters, digits, '-', '_' and '.'";
+                let rule = " cannot name a profile: use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit";
                 return concat(&[&quoted(name), rule]);
             }
             Self::Http(error) => return error.message(),

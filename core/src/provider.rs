@@ -241,11 +241,16 @@ impl Provider {
         }
     }
 
-    /// What tells the grant behind `credentials` from another one, if that is known.
+    /// Whether each login has a session of its own, which revocation ends alone.
     ///
     /// Standard providers keep one grant for a user's browser and a client, and RFC 7009 §2.1 lets
-    /// revocation end all of it: only another user's is surely another one. WorkOS gives each
-    /// login a session of its own.
+    /// revocation end all of it.
+    pub(crate) fn has_sessions_of_logins(&self) -> bool {
+        matches!(self.dialect, Dialect::WorkOs(_))
+    }
+
+    /// What tells the grant behind `credentials` from another one, if that is known. At a standard
+    /// provider only another user's is surely another one.
     pub(crate) fn grant_of(&self, credentials: &Credentials, parse: ParseJson) -> Option<String> {
         match self.dialect {
             Dialect::WorkOs(_) => workos::session_id(credentials, parse),

@@ -13,6 +13,11 @@ use crate::{
 };
 
 /// How long to wait for another process's refresh: an HTTP deadline and five seconds (rule 2).
+///
+/// That is longer than a refresh takes whose reply is lost once, 30 seconds, where the store is in
+/// order. One that is not adds to that: natively a keyring that hangs at each call, where nobody
+/// answers a prompt, 11 seconds before the request, 25 for three attempts to save and 8 for sweeping.
+/// Nobody is to wait for so long; the waiter gets [`StoreError::Busy`], and asks again.
 pub const LOCK_WAIT: Duration = Duration::from_secs(Request::TIMEOUT.as_secs() + 5);
 /// Pauses between attempts to save what exists nowhere else.
 const RETRY_SAVE: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
@@ -207,7 +212,9 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     pub async fn logout(&self) -> Result<SignedOut, Error> {
         let guard = self.store.lock(LOCK_WAIT).await?;
         let Some(revision) = self.store.revision().await? else { return Err(Error::NotSignedIn) };
-        // A locked keyring keeps the tokens from being revoked, not from being forgotten.
+        // A locked keyring keeps the tokens from being revoked, not from being forgotten. Nor does it
+        // say whose they are: to insist on that (rule 5) would refuse each logout after a sibling's
+        // refresh, and rule 10 comes first.
         let revoked = match self.newest().await {
             Ok(Some(credentials)) => {
                 if !self.state().is_same(&credentials, &revision) {

@@ -7,7 +7,7 @@ mod lock;
 mod proxy;
 mod server;
 
-pub use self::files::{Found, Kind};
+pub use self::files::{Found, Kind, Place};
 pub use self::lock::{LockName, LockState, Process};
 pub use self::proxy::{ProxyVariable, proxies};
 pub use self::server::{Reached, check_authorities, reach};
@@ -47,6 +47,14 @@ impl Home {
     /// [`StoreError::Denied`] and, on a full disk, [`StoreError::Io`].
     pub fn check_writable(&self) -> Result<(), StoreError> {
         files::check_writable(self.path())
+    }
+
+    /// Where the folder would be made, if that can be done, as far as it shows without making one.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`] and [`StoreError::Io`], as [`check_writable`](Self::check_writable).
+    pub fn place(&self) -> Result<Place, StoreError> {
+        files::place(self.path())
     }
 
     /// Whether an older client wrote `credentials.json`, which the next command takes over.

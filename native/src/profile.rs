@@ -129,7 +129,7 @@ impl Home {
         })
     }
 
-    /// Forgets a signed-out profile and its settings.
+    /// Forgets a signed-out profile and its settings. It is no program's current one any more.
     ///
     /// # Errors
     /// [`StoreError::Changed`] if it is signed in; or if the file cannot be changed.

@@ -190,7 +190,8 @@ impl ProfileStore {
 
     /// Deletes what an earlier logout could not; `None` if there is nothing of this profile.
     pub(crate) async fn sweep_leftovers(&self) -> Result<Option<Cleared>, StoreError> {
-        self.vault.folder.sweep()?;
+        let sweep = |vault: &Vault, _: &dyn Fn() -> bool| vault.folder.sweep();
+        self.on_thread(self.deadline + FILE, None, sweep).await?;
         let is_own = |swept: &Swept| swept.profile == self.vault.profile;
         if !self.vault.folder.document()?.sweep().iter().any(is_own) {
             return Ok(None);
@@ -250,7 +251,11 @@ impl Store for ProfileStore {
     type Guard = Guard;
 
     async fn revision(&self) -> Result<Option<Revision>, StoreError> {
-        Ok(self.vault.folder.document()?.revision(&self.vault.profile))
+        match self.vault.folder.document() {
+            // A login replaces it.
+            Err(StoreError::Corrupt(_)) if is_in_login() => Ok(None),
+            document => Ok(document?.revision(&self.vault.profile)),
+        }
     }
 
     async fn load(&self) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {

@@ -33,6 +33,8 @@ export class Astropass implements AsyncDisposable {
   /** Tokens that are asked for, by the one that was rejected. */
   readonly #asked = new Map<string | undefined, Promise<string>>();
   #channel: BroadcastChannel | undefined;
+  /** The end of the last look at the session. */
+  #looked = Promise.resolve();
   #problem: AstropassProblem | undefined;
   /** Why the session is in memory, where that was not asked for. */
   #fallback: AstropassProblem | undefined;
@@ -331,8 +333,13 @@ export class Astropass implements AsyncDisposable {
    * Reads the session again, after `event` in this tab or another. While the database cannot be used
    * it goes on in memory, and says so in the state; before a login it is tried in a `thorough` way.
    */
-  async #look(event?: Event, tries = !!this.#fallback, thorough = false) {
+  #look(event?: Event, tries?: boolean, thorough = false): Promise<void> {
     if (event && event !== "sessionOver") this.#problem = undefined;
+    // One after the other: what was read first must not be shown last.
+    return (this.#looked = this.#looked.then(() => this.#see(tries, thorough)));
+  }
+
+  async #see(tries = !!this.#fallback, thorough: boolean) {
     try {
       if (tries) {
         const unusable = await this.#work(() => this.#session.start(thorough));

@@ -1,7 +1,7 @@
 import { deferred } from "./promises.js";
 
 /** How long a page that is there may take to say so, in milliseconds. */
-const PATIENCE = 1000;
+const PATIENCE = 3000;
 
 /** What the page that opened the window, and the window that came back, talk by. */
 export function channelOf(state: string): BroadcastChannel {

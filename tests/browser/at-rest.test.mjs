@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./harness/folders.mjs";
-import { advance, inBrowsers, signIn, token } from "./harness/world.mjs";
+import { says } from "./harness/person.mjs";
+import { advance, inBrowsers, signIn, token, urlOf } from "./harness/world.mjs";
 
 /** Put into a database of the test's own, in clear, to see that the search finds such a thing. */
 const PLANTED = "eyJhbGciOiJFUzI1NiIsInBsYW50ZWQiOnRydWV9.cGxhbnRlZC1ieS10aGUtdGVzdA.4q7W1xZr0";
@@ -35,12 +36,14 @@ inBrowsers("what waits for a redirect is in clear neither in a file nor in a dat
   const page = await world.tab(options, { browser, before: tellEntropy });
   await page.evaluate(plant, PLANTED);
   // 32 random bytes become the code verifier, and 16 the state (core/src/flow/code.rs).
-  const told = new Promise((told) => page.on("console", (line) => told(line.text())));
+  const told = new Promise((told) => {
+    page.on("console", (line) => /^[0-9a-f]{96}$/.test(line.text()) && told(line.text()));
+  });
   await page.evaluate(() => window.leave({ returnTo: "/kept/for/nobody/else" }));
   const entropy = Buffer.from(await told, "hex");
   const verifier = entropy.subarray(0, 32).toString("base64url");
-  await page.waitForFunction(() => document.querySelector("button[value=approve]"));
-  const state = new URL(page.url()).searchParams.get("state");
+  await says(page, () => document.querySelector("button[value=approve]") !== null);
+  const state = new URL(await urlOf(page)).searchParams.get("state");
   assert.equal(state, entropy.subarray(32).toString("base64url"), "that is the one");
   const other = await world.tab(undefined, { browser });
   const { text } = await other.evaluate(dump);
@@ -68,10 +71,21 @@ inBrowsers("no database has a token in clear, and the key cannot be taken out", 
 
 /** Whether a text is in a file under the folder. */
 function searchOf(folder) {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
+  const files = filesIn(folder);
   return (text) => files.some((file) => forms(text).some((form) => file.includes(form)));
+}
+
+function filesIn(folder) {
+  for (;;) {
+    try {
+      return readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
+    } catch (error) {
+      // Parts of a browser outlive it a little, and tidy up.
+      if (error.code !== "ENOENT") throw error;
+    }
+  }
 }
 
 /** Tells the test, by the console, what a login is made of. */

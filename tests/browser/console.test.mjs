@@ -2,6 +2,7 @@
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { patient } from "./harness/browsers.mjs";
 import { temporaryFolder } from "./harness/folders.mjs";
 import { eventually, inBrowsers } from "./harness/world.mjs";
 
@@ -21,7 +22,7 @@ inBrowsers("what pages, windows and workers print is kept", async (world) => {
     window.open("/");
     new Worker("/print.mjs", { type: "module", name: kind });
   }, world.kind);
-  const popup = await opened;
+  const popup = patient(await opened);
   await popup.waitForFunction(() => window.login);
   await popup.evaluate((kind) => console.log(`${kind} window`), world.kind);
   const wanted = ["text", "object", "debug", "thrown", "rejected", "window"];

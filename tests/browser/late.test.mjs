@@ -1,7 +1,7 @@
 // `astropass/url` loads what only a login needs when a login begins.
 
 import assert from "node:assert/strict";
-import { inBrowsers, signIn, startLogin, status, token } from "./harness/world.mjs";
+import { inBrowsers, reload, signIn, startLogin, status, token } from "./harness/world.mjs";
 
 const FIRST = "dist/astropass.wasm";
 const LOGIN = "dist/astropass-login.wasm";
@@ -15,7 +15,7 @@ inBrowsers("what a login needs is loaded by a login, and only then", async (worl
   await signIn(page);
   assert.deepEqual(world.site.requested(".wasm"), [FIRST, LOGIN], "once for all logins");
 
-  await page.reload();
+  await reload(page);
   await createSeparate(page, options);
   assert.ok((await token(page)).token);
   await page.evaluate(() => window.auth.logout());
@@ -55,7 +55,7 @@ inBrowsers("a login that cannot load its JavaScript says so, and a later one can
   world.site.answer(`dist/${name}`, undefined);
   if (world.kind === "firefox") {
     // It does not ask again for a module that was not there.
-    await page.reload();
+    await reload(page);
     await createSeparate(page, options);
   }
   await signIn(page);

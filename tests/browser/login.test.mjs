@@ -7,6 +7,7 @@ import {
   fingerprint,
   inBrowsers,
   loggedIn,
+  reload,
   signIn,
   startLogin,
   status,
@@ -91,7 +92,7 @@ inBrowsers("a login that is aborted leaves the earlier session", async (world) =
   const { name, message } = await loggedIn(page);
   assert.deepEqual({ name, message }, { name: "RangeError", message: "enough" });
   assert.deepEqual(await token(page), before);
-  await page.reload();
+  await reload(page);
   await create(page, { clientId: server.clientId, issuer: server.url });
   assert.deepEqual(await token(page), before);
 });
@@ -110,6 +111,22 @@ inBrowsers("a second login ends the first session at the server", async (world) 
   const [first, second] = sessions("signed_in");
   assert.notEqual(second, first);
   assert.deepEqual(sessions("signed_out"), [first]);
+});
+
+inBrowsers("a login that cannot be stored is signed out at the server", async (world) => {
+  const server = await world.embedded();
+  const { url, clientId } = server;
+  const page = await world.tab({ clientId, provider: "workos", workosUrl: url });
+  const prompt = await startLogin(page);
+  await page.evaluate(() => {
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("", "QuotaExceededError");
+    };
+  });
+  await decide(world.browser, prompt);
+  await endsWith(page, "store_io");
+  assert.equal(await status(page), "signedOut");
+  assert.equal((await server.stats()).sign_outs, 1);
 });
 
 async function endsWith(page, code) {

@@ -1,8 +1,18 @@
 // Signing in by a window of its own.
 
 import assert from "node:assert/strict";
-import { answer, focusPopups } from "./harness/person.mjs";
-import { create, inBrowsers, loggedIn, status, token } from "./harness/world.mjs";
+import { patient } from "./harness/browsers.mjs";
+import { answer, focusPopups, says } from "./harness/person.mjs";
+import {
+  create,
+  eventually,
+  inBrowsers,
+  loggedIn,
+  reload,
+  status,
+  token,
+  urlOf,
+} from "./harness/world.mjs";
 
 const CALLBACK = { redirectUri: "/callback" };
 
@@ -10,8 +20,8 @@ const CALLBACK = { redirectUri: "/callback" };
 async function opened(page, options, begin = (options) => window.popup(options)) {
   const opening = new Promise((opened) => page.once("popup", opened));
   await page.evaluate(begin, options);
-  const popup = await opening;
-  await popup.waitForFunction(() => location.href !== "about:blank");
+  const popup = patient(await opening);
+  await says(popup, () => location.href !== "about:blank");
   return popup;
 }
 
@@ -47,7 +57,7 @@ async function endsWith(page, code) {
 }
 
 inBrowsers("popup login with oidc-provider", async (world) => {
-  const { url, clientId } = await world.oidcProvider({ access_token_ttl: 60 });
+  const { url, clientId } = await world.oidcProvider({ access_token_ttl: 3600 });
   const options = { clientId, issuer: url };
   const page = await world.tab(options);
   const other = await world.tab(options);
@@ -57,10 +67,10 @@ inBrowsers("popup login with oidc-provider", async (world) => {
   assert.ok(await isClosed(popup));
   await other.evaluate(() => window.until("signedIn"));
   const first = await token(page);
-  await page.evaluate(() => window.advance(61));
+  await page.evaluate(() => window.advance(3601));
   assert.ok((await token(page)).token);
   assert.notDeepEqual(await token(page), first);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   assert.equal(await status(page), "signedIn");
 });
@@ -73,12 +83,14 @@ inBrowsers("a popup that comes back to the page's own URL", async (world) => {
   await decide(popup);
   await create(popup, options);
   const handled = await popup.evaluate(() => {
+    // It has all the time that the page behind it takes to answer.
+    hold();
     // So that it can be seen that the window would close.
     window.close = () => (window.closes = true);
     return window.outcome(auth.handleRedirect()).then(({ value }) => ({ value, closes: window.closes }));
   });
   assert.deepEqual(handled, { value: { popup: true }, closes: true });
-  assert.equal(popup.url(), `${world.site.origin}/`);
+  assert.equal(await urlOf(popup), `${world.site.origin}/`);
   assert.deepEqual(await loggedIn(page), { value: null });
   await popup.close();
   assert.equal(await page.evaluate(() => auth.state.user.name), "Grace Hopper");
@@ -177,7 +189,7 @@ inBrowsers("others talk on the channel, and nobody comes for ten minutes", async
   const other = await world.tab();
   const popup = await opened(page, CALLBACK);
   await popup.waitForSelector("button");
-  const state = new URL(popup.url()).searchParams.get("state");
+  const state = new URL(await urlOf(popup)).searchParams.get("state");
   const forged = `${world.site.origin}/callback?code=forged&state=${"A".repeat(22)}`;
   await other.evaluate((state, forged) => {
     const channel = new BroadcastChannel(`astropass login ${state}`);
@@ -192,16 +204,48 @@ inBrowsers("others talk on the channel, and nobody comes for ten minutes", async
   await page.evaluate(() => window.advance(601));
   await endsWith(page, "login_expired");
   assert.ok(await isClosed(left));
-  await page.reload();
+  await reload(page);
   await create(page, options);
   assert.deepEqual(await token(page), before);
+});
+
+inBrowsers("a window took a page that was busy for two seconds for one that is gone", async (world) => {
+  const server = await world.embedded();
+  const options = { clientId: server.clientId, issuer: server.url };
+  const page = await world.tab(options, { before: () => {
+    const { prototype } = BroadcastChannel;
+    const { set } = Object.getOwnPropertyDescriptor(prototype, "onmessage");
+    Object.defineProperty(prototype, "onmessage", { set(listener) {
+      set.call(this, async (event) => {
+        window.heard = true;
+        await window.busy;
+        listener(event);
+      });
+    } });
+  } });
+  await page.evaluate(() => {
+    window.busy = new Promise((free) => (window.free = free));
+  });
+  const popup = await opened(page, {});
+  await decide(popup);
+  await create(popup, options);
+  await popup.evaluate(() => {
+    hold();
+    window.close = () => {};
+    window.handled = outcome(auth.handleRedirect());
+  });
+  await eventually(() => page.evaluate(() => window.heard), Boolean);
+  await popup.evaluate(() => advance(2));
+  await page.evaluate(() => free());
+  assert.deepEqual(await popup.evaluate(() => handled), { value: { popup: true } });
+  assert.deepEqual(await loggedIn(page), { value: null });
 });
 
 inBrowsers("a popup's page that nobody waits for says so", async (world) => {
   const page = await world.tab();
   await page.goto(`${world.site.origin}/callback?code=old&state=${"A".repeat(22)}&mine=1`);
   assert.equal(await page.evaluate(() => window.answered), false);
-  assert.equal(page.url(), `${world.site.origin}/callback?mine=1`);
+  assert.equal(await urlOf(page), `${world.site.origin}/callback?mine=1`);
   await page.goto(`${world.site.origin}/callback`);
   assert.equal(await page.evaluate(() => window.answered), false);
 });

@@ -9,9 +9,11 @@ import {
   inBrowsers,
   leave,
   loggedIn,
+  reload,
   startLogin,
   status,
   token,
+  urlOf,
 } from "./harness/world.mjs";
 
 /** A tab in which somebody is signed in, at a server that approves every redirect by itself. */
@@ -138,7 +140,7 @@ inBrowsers("two profiles on one page: an answer that both are shown is not lost"
       together,
     );
     assert.deepEqual([ends[0].code, ends[1].value], ["invalid_callback", { returnTo: "home" }]);
-    assert.equal(page.url(), `${world.site.origin}/`);
+    assert.equal(await urlOf(page), `${world.site.origin}/`);
   }
 });
 
@@ -162,7 +164,7 @@ inBrowsers("a reload in the middle of the exchange says so, once", async (world)
     window.auth.handleRedirect();
   });
   await eventually(server.stats, ({ sign_ins }) => sign_ins === signIns + 1);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   await refuses(page, undefined, "login_interrupted");
   assert.deepEqual(await handle(page), { value: null });
@@ -192,8 +194,8 @@ inBrowsers("the URL is cleaned before anything is awaited, and nobody else sees 
     return (await response.json()).headers.referer;
   });
   assert.equal(seen, home);
-  await page.reload();
-  assert.equal(page.url(), `${home}#top`);
+  await reload(page);
+  assert.equal(await urlOf(page), `${home}#top`);
 });
 
 inBrowsers("what is no answer costs nothing and stays as it is", async (world) => {
@@ -209,7 +211,7 @@ inBrowsers("what is no answer costs nothing and stays as it is", async (world) =
       return { ...result, more: count() - before };
     });
     assert.deepEqual(loaded, { value: null, more: 0 });
-    assert.equal(page.url(), `${world.site.origin}/${query}#top`);
+    assert.equal(await urlOf(page), `${world.site.origin}/${query}#top`);
   }
   assert.deepEqual(await server.journal(), []);
 });
@@ -228,7 +230,7 @@ inBrowsers("nobody leaves in vain: a database that cannot be used, a foreign URI
     page.evaluate(async (asked) => (await outcome(auth.loginWithRedirect(asked))).code, asked);
   assert.equal(await stay(), "store_denied");
   assert.equal(await stay({ redirectUri: "https://evil.example/" }), "invalid_url");
-  assert.equal(page.url(), `${world.site.origin}/`);
+  assert.equal(await urlOf(page), `${world.site.origin}/`);
 });
 
 inBrowsers("a session in memory only, after a redirect", async (world) => {
@@ -240,7 +242,7 @@ inBrowsers("a session in memory only, after a redirect", async (world) => {
   const first = await token(page);
   await advance(301, server, page);
   assert.notDeepEqual(await token(page), first);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   assert.equal(await status(page), "signedOut");
 });

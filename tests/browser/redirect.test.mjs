@@ -1,7 +1,16 @@
 // Signing in by leaving the page and coming back.
 
 import assert from "node:assert/strict";
-import { advance, create, handle, inBrowsers, leave, status, token } from "./harness/world.mjs";
+import {
+  advance,
+  create,
+  handle,
+  inBrowsers,
+  leave,
+  reload,
+  status,
+  token,
+} from "./harness/world.mjs";
 
 /** Begins a login and comes back from it, with a session of its own in the new page. */
 async function comeBack(page, options, asked, decision) {
@@ -11,7 +20,7 @@ async function comeBack(page, options, asked, decision) {
 }
 
 inBrowsers("redirect login with oidc-provider", async (world) => {
-  const { url, clientId } = await world.oidcProvider({ access_token_ttl: 60 });
+  const { url, clientId } = await world.oidcProvider({ access_token_ttl: 3600 });
   const options = { clientId, issuer: url };
   const page = await world.tab(options);
   const callback = await comeBack(page, options, { returnTo: "/projects?page=2" });
@@ -20,10 +29,10 @@ inBrowsers("redirect login with oidc-provider", async (world) => {
   assert.deepEqual(await handle(page), { value: { returnTo: "/projects?page=2" } });
   assert.equal(await status(page), "signedIn");
   const first = await token(page);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   assert.deepEqual(await token(page), first);
-  await page.evaluate(() => window.advance(61));
+  await page.evaluate(() => window.advance(3601));
   const second = await token(page);
   assert.ok(second.token);
   assert.notDeepEqual(second, first);

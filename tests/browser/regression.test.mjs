@@ -5,11 +5,13 @@ import {
   create,
   inBrowsers,
   loggedIn,
+  reload,
   signIn,
   signedInTab,
   startLogin,
   status,
   token,
+  urlOf,
 } from "./harness/world.mjs";
 
 inBrowsers("an aborted login kept the profile's lock for good", async (world) => {
@@ -72,7 +74,7 @@ inBrowsers("a store that failed for a moment was shown as signed out", async (wo
 inBrowsers("what was set aside as corrupt made the next login fail after its approval", async (world) => {
   const { options, page } = await signedInTab(world);
   await page.evaluate(loseSealingKey);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   assert.equal(await status(page), "signedOut");
   await signIn(page);
@@ -149,7 +151,7 @@ inBrowsers("a redirect login that was aborted, or whose object was closed, left 
   assert.deepEqual(ends, ["RangeError", "misuse"]);
   // The page is there, and has sent nobody away.
   await page.evaluate((url) => fetch(`${url}/_test/stats`).catch(() => {}), server.url);
-  assert.equal(page.url(), `${world.site.origin}/`);
+  assert.equal(await urlOf(page), `${world.site.origin}/`);
   assert.equal((await server.stats()).requests.authorization, undefined);
 });
 
@@ -159,7 +161,7 @@ inBrowsers("taking an answer out of the URL cut the fragment at its second #", a
   await page.goto(`${world.site.origin}/?mine=1&code=1&state=${"A".repeat(22)}${fragment}`);
   await create(page, { clientId: "client_test", issuer: world.site.origin });
   await page.evaluate(() => void auth.handleRedirect().catch(() => {}));
-  assert.equal(page.url(), `${world.site.origin}/?mine=1${fragment}`);
+  assert.equal(await urlOf(page), `${world.site.origin}/?mine=1${fragment}`);
 });
 
 inBrowsers("what a tab left that was closed in the middle of a probe stayed for good", async (world) => {
@@ -210,7 +212,7 @@ inBrowsers("what was set aside as corrupt piled up", async (world) => {
     await startLogin(page);
     assert.deepEqual(await loggedIn(page), { value: null });
     await page.evaluate(loseSealingKey);
-    await page.reload();
+    await reload(page);
     await create(page, options);
   }
   const keys = await page.evaluate(async () => (await window.records()).map(([key]) => key));
@@ -227,3 +229,47 @@ function loseSealingKey() {
     };
   });
 }
+
+inBrowsers("a look that took long showed a session again that had been signed out", async (world) => {
+  const server = await world.embedded("--auto-approve");
+  const page = await world.tab({ clientId: server.clientId, issuer: server.url });
+  const shown = await page.evaluate(
+    async ({ clientId, url }) => {
+      const kept = new Map();
+      let reads = 0;
+      let answer = () => {};
+      const storage = {
+        get: async (key) => {
+          const found = kept.get(key);
+          reads += 1;
+          // The session itself; the read before it was of the revision.
+          if (reads === 2) await new Promise((answered) => (answer = answered));
+          return found;
+        },
+        set: (key, value) => void kept.set(key, value),
+        delete: (key) => void kept.delete(key),
+      };
+      const look = () => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+      const turns = async () => {
+        for (let turn = 0; turn < 20; turn += 1) await new Promise((next) => setTimeout(next));
+      };
+      const other = await Astropass.create({ clientId, issuer: url, storage });
+      await other.login({ onPrompt: () => {} });
+      const [key] = kept.keys();
+      // Another tab refreshes the session, and then ends it.
+      kept.set(key, JSON.stringify({ ...JSON.parse(kept.get(key)), revision: "another" }));
+      reads = 0;
+      look();
+      while (reads < 2) await turns();
+      kept.clear();
+      look();
+      await turns();
+      answer();
+      while (other.state.status !== "signedOut") await turns();
+      await turns();
+      return other.state.status;
+    },
+    { clientId: server.clientId, url: server.url },
+  );
+  assert.equal(shown, "signedOut");
+});

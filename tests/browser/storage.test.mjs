@@ -6,6 +6,7 @@ import {
   create,
   eventually,
   inBrowsers,
+  reload,
   signIn,
   signedInTab,
   status,
@@ -122,7 +123,7 @@ inBrowsers("a full disk at a refresh: the token is not lost, and it says so", as
   await page.evaluate(() => (window.full = false));
   const saved = await token(page);
   assert.ok(saved.token, JSON.stringify(saved));
-  await page.reload();
+  await reload(page);
   await page.evaluate(() => window.advance(301));
   await create(page, options);
   assert.deepEqual(await token(page), saved);
@@ -152,12 +153,13 @@ inBrowsers("the database deleted under a running page", async (world) => {
 inBrowsers("the database deleted while a refresh is under way", async (world) => {
   const { server, options, page } = await signedInTab(world);
   await advance(301, server, page);
-  await server.fault("refresh:1:delay=3");
   await page.evaluate(() => {
+    keepAnswers();
     window.asked = window.outcome(window.auth.token());
   });
   await eventually(server.stats, ({ refreshes }) => refreshes === 1);
   await deleteDatabase(page);
+  await page.evaluate(() => goOn());
   const { code } = await page.evaluate(() => window.asked);
   assert.equal(code, "not_signed_in");
   await signsInAgain(page, options);
@@ -191,7 +193,7 @@ inBrowsers("a private window", async (world) => {
   const page = await world.tab(options, { browser: window });
   await signIn(page);
   const before = await token(page);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   // Both browsers give private windows a database that ends with the window.
   assert.deepEqual(await token(page), before);
@@ -204,7 +206,7 @@ inBrowsers("memory, if asked for", async (world) => {
   await signIn(page);
   assert.equal(await page.evaluate(() => auth.state.problem), undefined);
   assert.deepEqual(await page.evaluate(() => indexedDB.databases()), []);
-  await page.reload();
+  await reload(page);
   await create(page, options);
   assert.equal((await token(page)).code, "not_signed_in");
 });
@@ -226,7 +228,7 @@ inBrowsers("a storage object of the page's own", async (world) => {
   assert.equal(await page.evaluate(() => auth.state.storage), "custom");
   await signIn(page);
   const before = await token(page);
-  await page.reload();
+  await reload(page);
   await page.evaluate(createStored, options);
   assert.deepEqual(await token(page), before);
   assert.deepEqual(await page.evaluate(() => auth.logout()), { revoked: true });
@@ -251,7 +253,7 @@ async function signsInAgain(page, options) {
   assert.equal(await status(page), "signedOut");
   await signIn(page);
   const before = await token(page);
-  await page.reload();
+  await reload(page);
   await page.evaluate(() => window.advance(301));
   await create(page, options);
   assert.deepEqual(await token(page), before);

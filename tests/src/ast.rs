@@ -253,6 +253,12 @@ impl Ast {
     /// Starts it on a terminal, which is what it reads and writes; both come as `stdout`.
     #[must_use]
     pub fn start_on_terminal(self) -> Running {
-        Running::on_terminal(self.command, self.printed)
+        Running::on_terminal(self.command, self.printed, 0)
+    }
+
+    /// The same, on a terminal that says how many columns it has.
+    #[must_use]
+    pub fn start_on_terminal_of(self, columns: u16) -> Running {
+        Running::on_terminal(self.command, self.printed, columns)
     }
 }

@@ -61,6 +61,19 @@ fn every_command_does_what_it_should() {
 }
 
 #[test]
+fn what_it_takes_is_shown_and_anything_else_refused_and_nothing_is_run() {
+    let parent = tempfile::tempdir().unwrap();
+    for (argument, code, shown) in
+        [("--help", 0, "demo [--interactive]"), ("-h", 0, "--interactive"), ("--hlep", 2, "--help")]
+    {
+        let output = start(parent.path(), &[argument]).wait_with_output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert!(text.contains(shown) && !text.contains("$ ast"), "{text}");
+    }
+}
+
+#[test]
 fn interrupted_while_it_waits_for_the_person() {
     let parent = tempfile::tempdir().unwrap();
     let mut demo = start(parent.path(), &["--interactive"]);

@@ -39,5 +39,7 @@ mod saved;
 mod server;
 #[path = "session_rules/store.rs"]
 mod store;
+#[path = "session_rules/taken_back.rs"]
+mod taken_back;
 #[path = "session_rules/world.rs"]
 mod world;

@@ -49,7 +49,11 @@ impl ServerError {
     pub(super) fn message(&self) -> String {
         match self.description.as_deref().unwrap_or_default() {
             "" => self.code.clone(),
-            description => concat(&[description, " (", &self.code, ")"]),
+            // The sentence goes on behind the server's.
+            description => {
+                let description = description.strip_suffix('.').unwrap_or(description);
+                concat(&[description, " (", &self.code, ")"])
+            }
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::{Action, Flow, Input};
 use crate::endpoint::without_slashes;
 use crate::wire::{ParseJson, concat};
@@ -10,10 +12,13 @@ use crate::{
 ///
 /// ```text
 /// Start ─send→ OAuth ─answer, send→ OpenId ─answer→ Ended
+///                                      └─one is out of order→ Pause ─due, send→ Again ─answer→ Ended
 /// ```
 ///
 /// Both documents are read, since real servers put into each what the other lacks: the first wins
-/// and the other only fills gaps. One of them may be missing.
+/// and the other only fills gaps. One of them may be missing. One whose server is out of order is
+/// asked for once more: what it alone names would be missing until the next login. Where it stays
+/// so the other one has to do, since some servers answer 500 where there is nothing.
 #[derive(Debug)]
 pub struct Discover {
     issuer: String,
@@ -25,9 +30,18 @@ pub struct Discover {
 enum State {
     Start,
     OAuth,
-    OpenId { first: Result<Endpoints, Error> },
+    OpenId { first: Document },
+    Pause { documents: Box<[Document; 2]>, until: Instant },
+    Again { documents: Box<[Document; 2]> },
     Ended,
 }
+
+/// What one of the two URLs gave.
+type Document = Result<Endpoints, Error>;
+
+/// Seconds before a document is asked for again; the longest, where its server names a time.
+const PAUSE: u32 = 1;
+const LONGEST_PAUSE: u32 = 10;
 
 impl Discover {
     /// Discovery for `issuer`, exactly as the server writes it.
@@ -51,10 +65,7 @@ impl Discover {
 
     /// Reads a document. One that is not there is the inner error; one that says something wrong
     /// ends discovery.
-    fn document(
-        &self,
-        response: Result<Box<Response>, HttpError>,
-    ) -> Result<Result<Endpoints, Error>, Error> {
+    fn document(&self, response: Result<Box<Response>, HttpError>) -> Result<Document, Error> {
         let response = match response {
             // Servers let every origin read their metadata, and not their page for what is not there.
             Err(error) if error.kind == HttpErrorKind::Hidden => return Ok(Err(error.into())),
@@ -97,10 +108,37 @@ impl Discover {
     }
 }
 
+/// How long to wait before one of the two is asked for again, if that may give more.
+fn pause(documents: &[Document; 2]) -> Option<Duration> {
+    match documents {
+        [Err(Error::Unavailable { .. }), Err(Error::Unavailable { .. })] => None,
+        [Err(Error::Unavailable { retry_after, .. }), _]
+        | [_, Err(Error::Unavailable { retry_after, .. })] => {
+            let seconds = (*retry_after).clamp(PAUSE, LONGEST_PAUSE);
+            Some(Duration::from_secs(seconds.into()))
+        }
+        _ => None,
+    }
+}
+
+fn merged(documents: [Document; 2]) -> Document {
+    match documents {
+        [Ok(mut first), Ok(second)] => {
+            first.fill_gaps(second);
+            Ok(first)
+        }
+        [Ok(found), Err(_)] | [Err(_), Ok(found)] => Ok(found),
+        [Err(_), Err(second @ Error::Unavailable { .. })] => Err(second),
+        // That the other one is not there says nothing of a server that is out of order.
+        [Err(first @ Error::Unavailable { .. }), Err(_)] => Err(first),
+        [Err(_), Err(second)] => Err(second),
+    }
+}
+
 impl Flow for Discover {
     type Output = Endpoints;
 
-    fn step(&mut self, input: Input, _now: Instant) -> Result<Action<Endpoints>, Error> {
+    fn step(&mut self, input: Input, now: Instant) -> Result<Action<Endpoints>, Error> {
         let (state, action) = match (std::mem::replace(&mut self.state, State::Ended), input) {
             (State::Start, Input::Tick) => (State::OAuth, Action::Send(self.oauth_request()?)),
             (State::OAuth, Input::Response(response)) => {
@@ -108,22 +146,39 @@ impl Flow for Discover {
                 (State::OpenId { first }, Action::Send(self.openid_request()?))
             }
             (State::OpenId { first }, Input::Response(response)) => {
-                let endpoints = match (first, self.document(response)?) {
-                    (Ok(mut first), Ok(second)) => {
-                        first.fill_gaps(second);
-                        first
+                let documents = [first, self.document(response)?];
+                match pause(&documents) {
+                    Some(pause) => {
+                        let (documents, until) = (Box::new(documents), now + pause);
+                        (State::Pause { documents, until }, Action::WaitUntil(until))
                     }
-                    (Ok(first), Err(_)) => first,
-                    (Err(_), second) => second?,
-                };
-                (State::Ended, Action::Done(endpoints))
+                    None => (State::Ended, Action::Done(merged(documents)?)),
+                }
             }
-            (state @ (State::OAuth | State::OpenId { .. }), Input::Tick) => {
+            (State::Pause { documents, until }, Input::Tick) if now >= until => {
+                let request = match &*documents {
+                    [Err(Error::Unavailable { .. }), _] => self.oauth_request()?,
+                    _ => self.openid_request()?,
+                };
+                (State::Again { documents }, Action::Send(request))
+            }
+            (State::Pause { documents, until }, Input::Tick) => {
+                (State::Pause { documents, until }, Action::WaitUntil(until))
+            }
+            (State::Again { documents }, Input::Response(response)) => {
+                let again = self.document(response)?;
+                let documents = match *documents {
+                    [Err(Error::Unavailable { .. }), second] => [again, second],
+                    [first, _] => [first, again],
+                };
+                (State::Ended, Action::Done(merged(documents)?))
+            }
+            (state @ (State::OAuth | State::OpenId { .. } | State::Again { .. }), Input::Tick) => {
                 (state, Action::AwaitResponse)
             }
             (State::Ended, _) => return Err(Error::Finished),
-            (State::Start, Input::Response(_)) => {
-                self.state = State::Start;
+            (state @ (State::Start | State::Pause { .. }), Input::Response(_)) => {
+                self.state = state;
                 return Err(Error::UnexpectedResponse);
             }
         };

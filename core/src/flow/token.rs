@@ -49,7 +49,9 @@ fn read(
     let access_claims = jwt::claims(&access_token, parse);
     let access_token = Secret::token(access_token)
         .ok_or_else(|| malformed("its access_token has characters that a token cannot have"))?;
-    let refresh_token = match body.take_string("refresh_token") {
+    // Some servers write an empty one for none: of a refresh, whose old one stays (§6).
+    let refresh_token = body.take_string("refresh_token").filter(|token| !token.is_empty());
+    let refresh_token = match refresh_token {
         Some(token) => Some(Secret::token(token).ok_or_else(|| {
             malformed("its refresh_token has characters that a token cannot have")
         })?),

@@ -58,8 +58,7 @@ impl Domain {
             false => (host, System::Software),
         };
         let domain = Self { name: name.to_owned(), system };
-        // An IP address has no hosts below it.
-        domain.api().map_err(InvalidDomain)?;
+        domain.api().map_err(|_| InvalidDomain(InvalidUrl::NO_HOSTS_BELOW))?;
         Ok(domain)
     }
 

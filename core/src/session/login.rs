@@ -72,8 +72,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// To be run to its end, since the grant exists nowhere else.
     ///
     /// # Errors
-    /// If the grant cannot be stored. At Astro cloud also if its user's e-mail address is not to be
-    /// had; the grant is not revoked then, since an earlier session may be of the same one.
+    /// If the grant cannot be stored: then it is revoked, where that ends no other login's session.
+    /// At Astro cloud also if its user's e-mail address is not to be had.
     pub async fn establish(&self, mut grant: Box<Grant>) -> Result<Arc<Credentials>, Error> {
         let now = (self.runtime.now(), self.runtime.wall());
         if grant.user.as_ref().is_none_or(|user| user.email.is_none()) {
@@ -81,7 +81,14 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         }
         let credentials =
             Credentials::new(&self.provider.issuer, &self.provider.client_id, *grant, now.1);
-        let (revision, previous) = self.replace(&credentials).await?;
+        let mut previous = None;
+        let revision = match self.replace(&credentials, &mut previous).await {
+            Ok(revision) => revision,
+            Err(error) => {
+                self.take_back(&credentials, previous.as_deref()).await;
+                return Err(error.into());
+            }
+        };
         let credentials = Arc::new(credentials);
         {
             let mut state = self.state();
@@ -100,30 +107,58 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         Ok(credentials)
     }
 
-    /// Stores `credentials` in place of what is there, and gives that back.
+    /// Stores `credentials` in place of what is there, which is the `previous` session.
     async fn replace(
         &self,
         credentials: &Credentials,
-    ) -> Result<(Revision, Option<Arc<Credentials>>), StoreError> {
+        previous: &mut Option<Arc<Credentials>>,
+    ) -> Result<Revision, StoreError> {
         let guard = self.store.lock(LOCK_WAIT).await?;
-        let mut previous = None;
         let mut is_first = true;
         loop {
             let expected = self.store.revision().await?;
             // What is there may be unreadable; then it is replaced without being revoked.
-            let found = self.newest().await.ok().flatten();
-            // By a save that failed after its work.
-            if !is_first
-                && let (Some(ours), Some(found)) = (&expected, &found)
-                && found.access_token == credentials.access_token
-            {
-                return Ok((ours.clone(), previous));
+            *previous = self.newest().await.ok().flatten();
+            let error = match self.save(&guard, expected.as_ref(), credentials).await {
+                Ok(revision) => return Ok(revision),
+                Err(error) => error,
+            };
+            if let Some(revision) = self.saved_as(credentials, expected).await {
+                return Ok(revision);
             }
-            previous = found;
-            match self.save(&guard, expected.as_ref(), credentials).await {
-                Err(StoreError::Changed) if is_first => is_first = false,
-                saved => return Ok((saved?, previous)),
+            if error != StoreError::Changed || !is_first {
+                return Err(error);
             }
+            is_first = false;
+        }
+    }
+
+    /// The revision of `credentials`, if a save that failed has done its work all the same.
+    async fn saved_as(
+        &self,
+        credentials: &Credentials,
+        before: Option<Revision>,
+    ) -> Option<Revision> {
+        if self.store.revision().await.ok()? == before {
+            return None;
+        }
+        let (revision, stored) = self.store.load().await.ok()??;
+        (stored.access_token == credentials.access_token).then_some(revision)
+    }
+
+    /// Revokes the grant of a login that could not be stored: else the server would keep a session
+    /// that nobody has.
+    ///
+    /// Not where other logins may share the grant, those of other profiles and machines too: they
+    /// are not to end for a full disk here. Nor a pasted token, which its user has elsewhere.
+    async fn take_back(&self, credentials: &Credentials, previous: Option<&Credentials>) {
+        let is_shared = |previous| self.may_share_grant(previous, credentials);
+        if self.provider.has_sessions_of_logins()
+            && credentials.refresh_token.is_some()
+            && !previous.is_some_and(is_shared)
+        {
+            // The store's error says more than this one would.
+            let _ = self.revoke(credentials).await;
         }
     }
 

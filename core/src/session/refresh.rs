@@ -27,9 +27,9 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         let usable = self.usable(rejected.as_ref());
         // One whose token is still valid does not wait for the process that is refreshing it.
         let wait = if usable.is_some() { Duration::ZERO } else { LOCK_WAIT };
-        let refreshed = match self.store.lock(wait).await {
-            Ok(guard) => self.refresh_locked(&guard, rejected.as_ref(), None).await,
-            Err(error) => Err(error.into()),
+        let refreshed = {
+            let guard = self.store.lock(wait).await;
+            self.refresh_locked(guard.as_ref(), rejected.as_ref(), None).await
         };
         let error = match refreshed {
             Err(error) if error.is_passing() => error,
@@ -69,8 +69,8 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         self: Arc<Self>,
         organization: String,
     ) -> Result<AccessToken, Error> {
-        let guard = self.store.lock(LOCK_WAIT).await?;
-        let token = self.refresh_locked(&guard, None, Some(&organization)).await?;
+        let guard = self.store.lock(LOCK_WAIT).await;
+        let token = self.refresh_locked(guard.as_ref(), None, Some(&organization)).await?;
         let found = self.state().identity.as_ref().and_then(|id| id.organization.clone());
         if found.as_ref() == Some(&organization) {
             return Ok(token);
@@ -79,13 +79,17 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     }
 
     /// Under the lock: read again, refresh what is still stale, save, and only then show.
+    ///
+    /// Who did not get the lock reads again too: who has it may have stored the token already, and
+    /// be busy with what was there before.
     async fn refresh_locked(
         &self,
-        guard: &S::Guard,
+        guard: Result<&S::Guard, &StoreError>,
         rejected: Option<&Secret>,
         organization: Option<&str>,
     ) -> Result<AccessToken, Error> {
         self.look().await?;
+        let guard = guard.map_err(StoreError::clone)?;
         self.save_unsaved(guard).await?;
         let mut is_told_again = false;
         loop {

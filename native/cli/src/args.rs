@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use astropass::{Home, Profile as StoredProfile, StoreChoice};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -48,11 +48,13 @@ impl Commands for Args {
         let named = self.global.profile.clone().or_else(|| env("ASTRO_PROFILE"));
         if let Some(name) = named.as_ref().filter(|name| !StoredProfile::is_name(name)) {
             let failure = Failure::usage(format!("{name:?} cannot name a profile."));
-            return Err(failure.advise("Use letters, digits, '-', '_' and '.'."));
+            return Err(failure.advise(
+                "Use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit.",
+            ));
         }
         // A file that cannot be read is reported by the command that needs it.
         let chosen = || home.current(Program::Ast.name()).ok().flatten();
-        Ok(named.or_else(chosen).unwrap_or_else(|| "default".to_owned()))
+        Ok(named.or_else(chosen).unwrap_or_else(|| Program::Ast.default_profile().to_owned()))
     }
 
     async fn run(&self, context: &Context<'_>) -> Result<ExitCode, Failure> {
@@ -123,10 +125,10 @@ pub(crate) struct Login {
     #[arg(long, conflicts_with = "browser")]
     pub(crate) qr: bool,
     /// Organization to sign in to
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) organization: Option<String>,
     /// OAuth client [env: ASTRO_CLIENT_ID]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) client_id: Option<String>,
     /// Standard OAuth or OpenID Connect provider, found by discovery [env: ASTRO_ISSUER]
     #[arg(long, value_name = "URL", conflicts_with = "workos_url")]
@@ -135,7 +137,7 @@ pub(crate) struct Login {
     #[arg(long, value_name = "URL")]
     pub(crate) workos_url: Option<String>,
     /// Scope to ask a standard provider for; repeatable [default: openid profile email offline_access]
-    #[arg(long = "scope", value_name = "SCOPE")]
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) scopes: Vec<String>,
     /// Endpoint that the provider does not name itself: authorization, device_authorization, token,
     /// revocation or userinfo; repeatable

@@ -7,4 +7,4 @@ mod login;
 mod workspace;
 
 pub(crate) use self::args::Args;
-pub(crate) use self::context::{at_domain, domain};
+pub(crate) use self::context::{at_domain, domain, login_to};

@@ -4,7 +4,8 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use astropass::{
-    Builder, Endpoint, Error, Event, Home, Notice, Profile, Secret, Session, StoreError,
+    Builder, Endpoint, Error, Event, Home, Notice, Profile, Secret, Session, StoreChoice,
+    StoreError,
 };
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::TryRecvError;
@@ -73,11 +74,14 @@ impl<'a> Context<'a> {
 
     /// The session of this profile, or the one that the environment gives.
     pub(crate) fn session(&self) -> Result<Session, Failure> {
+        // Only a login heeds them, but somebody who looks should hear of a mistake before that.
+        store_of_environment()?;
+        issuer_of_environment()?;
         let mut builder = self.builder(&self.profile);
         if let Some(token) = Self::environment_token() {
             builder = builder.access_token(token);
             if Program::running() == Program::Astro {
-                builder = at_domain(builder, &self.home, &self.profile)?;
+                builder = at_domain(builder, &self.home)?;
             }
         }
         if let Some(server) = self.server_override()? {
@@ -190,6 +194,20 @@ pub(crate) fn server_override(global: &Global) -> Result<Option<Endpoint>, Failu
         (None, Some(url)) => url_of("ASTRO_SERVER", &url).map(Some),
         (None, None) => Ok(None),
     }
+}
+
+/// The store that the environment names.
+pub(crate) fn store_of_environment() -> Result<Option<StoreChoice>, Failure> {
+    let wrong =
+        |error| Failure::usage(format!("In ASTRO_STORE, {error}.")).advise("Correct or unset it.");
+    env("ASTRO_STORE").map(|store| store.parse().map_err(wrong)).transpose()
+}
+
+/// The provider that the environment names; as it is written, since issuers compare so.
+pub(crate) fn issuer_of_environment() -> Result<Option<String>, Failure> {
+    // A domain says by itself who its provider is.
+    let issuer = env("ASTRO_ISSUER").filter(|_| Program::running() == Program::Ast);
+    issuer.map(|issuer| url_of("ASTRO_ISSUER", &issuer).map(|_| issuer)).transpose()
 }
 
 /// A distribution's own API server, set when the program is built.

@@ -1,8 +1,10 @@
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use astropass::{Error, HttpErrorKind, InvalidUrl, StoreError};
 use serde_json::json;
 
+use crate::astro;
 use crate::context::Context;
 use crate::output::{self, RED};
 use crate::program::Program;
@@ -54,11 +56,16 @@ impl Failure {
         Self::new(INTERRUPTED, "interrupted", "Interrupted.")
     }
 
-    /// Ctrl-D at a prompt, or too little that was piped in.
+    /// Ctrl-D at the prompt for `what`, or too little that was piped in.
     pub(crate) fn unanswered(what: &str) -> Self {
-        let login = login();
-        let message = format!("The input ended before {what} was given. Run {login} again.");
-        Self::new(LOGIN_ENDED, "unanswered", message)
+        let (happened, next) = match std::io::stdin().is_terminal() {
+            true => (format!("No {what} was given."), format!("Run {} again.", login())),
+            false => (
+                format!("Standard input has no {what}."),
+                format!("Pipe it in, or run {} at a terminal, which asks for it.", login()),
+            ),
+        };
+        Self::new(LOGIN_ENDED, "unanswered", happened).advise(next)
     }
 
     pub(crate) fn terminated() -> Self {
@@ -78,6 +85,12 @@ impl Failure {
                 error.code(),
                 format!("The server no longer knows this login ({error}). Run {} again.", login()),
             ),
+            // RFC 6749 §4.1.2.1: these are a server in trouble, and the others go on.
+            Error::Server(server)
+                if !["server_error", "temporarily_unavailable"].contains(&server.code.as_str()) =>
+            {
+                Self { exit: LOGIN_ENDED, ..error.into() }
+            }
             _ => error.into(),
         }
     }
@@ -174,7 +187,14 @@ impl From<Error> for Failure {
             Error::Server(_) | Error::InvalidIdToken(_) | Error::MissingEndpoint(_) if is_astro => {
                 (NETWORK, "Try again later, or ask who administers it.")
             }
-            Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
+            Error::Server(server) => (
+                NETWORK,
+                match server.code.as_str() {
+                    "invalid_scope" => "Name each scope that the client may have with --scope.",
+                    "server_error" | "temporarily_unavailable" => "Try again later.",
+                    _ => "Check --client-id and the provider's settings.",
+                },
+            ),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),
             Error::MalformedResponse(_) => {
                 (NETWORK, "Check the URL of the server, or try again later.")
@@ -183,14 +203,18 @@ impl From<Error> for Failure {
                 (NETWORK, "Give --issuer exactly as the server has it.")
             }
             Error::InvalidIdToken(_) => (NETWORK, "Check --client-id and --issuer."),
-            Error::MissingEndpoint("API server") => (USAGE, "Give --server URL."),
+            Error::MissingServer => {
+                (USAGE, "Give --server URL; with 'ast login' it is remembered.")
+            }
             Error::MissingEndpoint(_) => (USAGE, "Give it with --endpoint NAME=URL."),
             Error::InvalidUrl(_) => (USAGE, "Give an https:// URL."),
             Error::Http(_) if error.code() == "certificate_refused" => {
                 (NETWORK, "Give your CA with --ca-file at login, or in SSL_CERT_FILE.")
             }
-            Error::Http(error) if error.kind == HttpErrorKind::Invalid => {
-                (OTHER, "Correct that, or log in with other options.")
+            // It is not the network's fault.
+            Error::Http(http) if http.kind == HttpErrorKind::Invalid => {
+                let next = "Correct that, or log in with other options.";
+                return Self::of(USAGE, "usage", &error).advise(next);
             }
             Error::Http(error) if error.kind == HttpErrorKind::TooLarge => {
                 (NETWORK, "Ask the server for less, or check the URL.")
@@ -256,7 +280,7 @@ pub(crate) fn login_to(profile: &str) -> String {
     match Program::running() {
         Program::Ast if profile == "default" => login(),
         Program::Ast => format!("'ast login --profile {profile}'"),
-        Program::Astro => format!("'astro login {profile}'"),
+        Program::Astro => astro::login_to(profile),
     }
 }
 

@@ -46,6 +46,22 @@ impl Program {
         }
     }
 
+    /// The profile that it uses while none was chosen.
+    pub(crate) fn default_profile(self) -> &'static str {
+        match self {
+            Self::Ast => "default",
+            Self::Astro => "astronomer.io",
+        }
+    }
+
+    /// The command that chooses a profile, but for its name.
+    pub(crate) fn choice(self) -> &'static str {
+        match self {
+            Self::Ast => "ast profile use",
+            Self::Astro => "astro context switch",
+        }
+    }
+
     /// The command that forgets a profile.
     pub(crate) fn removal(self) -> &'static str {
         match self {

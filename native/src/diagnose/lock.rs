@@ -1,9 +1,9 @@
 use std::fs::{self, TryLockError};
-use std::io;
 use std::path::Path;
 
 use astropass_core::StoreError;
 
+use super::files::is_absence;
 use crate::store::{failed, open_in_place};
 
 /// A lock of a [`Home`](crate::Home).
@@ -37,7 +37,7 @@ pub struct Process {
 pub(super) fn state(path: &Path) -> Result<LockState, StoreError> {
     let file = match open_in_place(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LockState::Free),
+        Err(error) if is_absence(&error) => return Ok(LockState::Free),
         Err(error) => return Err(failed("cannot open", path, &error)),
     };
     match file.try_lock_shared() {

@@ -72,10 +72,14 @@ impl FromStr for RedirectUri {
     type Err = InvalidRedirectUri;
 
     fn from_str(text: &str) -> Result<Self, InvalidRedirectUri> {
-        let url = Endpoint::parse(text).map_err(|_| InvalidRedirectUri("it is no plain URL"))?;
-        if url.is_https() {
-            return Err(InvalidRedirectUri("nobody here has a certificate; use http://"));
+        let scheme = text.get(.."http://".len()).unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("http://") {
+            let problem = "it must begin with http://, since nobody here has a certificate";
+            return Err(InvalidRedirectUri(problem));
         }
+        // Which hosts may have `http` is a question of its own here.
+        let as_https = format!("https://{}", text.get(scheme.len()..).unwrap_or_default());
+        let url = Endpoint::parse(&as_https).map_err(|error| InvalidRedirectUri(error.reason()))?;
         if text.contains('?') {
             return Err(InvalidRedirectUri("it has a query"));
         }
@@ -83,9 +87,12 @@ impl FromStr for RedirectUri {
             "127.0.0.1" => Host::V4,
             "[::1]" => Host::V6,
             "localhost" => Host::Name,
-            _ => return Err(InvalidRedirectUri("it is not on this machine")),
+            _ => {
+                let problem = "its host is not localhost, 127.0.0.1 or [::1]";
+                return Err(InvalidRedirectUri(problem));
+            }
         };
-        let port_at = "http://".len() + url.host().len();
+        let port_at = scheme.len() + url.host().len();
         let after_host = text.get(port_at..).unwrap_or_default();
         let port = after_host.strip_prefix(':').map(|rest| {
             let digits = rest.split('/').next().unwrap_or_default();

@@ -46,7 +46,7 @@ impl Session {
     }
 
     fn api_request(&self, request: http::Request<Vec<u8>>) -> Result<Request, Error> {
-        let server = self.0.server.as_ref().ok_or(Error::MissingEndpoint("API server"))?;
+        let server = self.0.server.as_ref().ok_or(Error::MissingServer)?;
         let (parts, body) = request.into_parts();
         let endpoint = match parts.uri.authority() {
             Some(_) => Endpoint::parse(&parts.uri.to_string())?,

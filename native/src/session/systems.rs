@@ -49,7 +49,7 @@ impl Session {
         identity: &str,
         password: Secret,
     ) -> Result<Arc<Credentials>, Error> {
-        let houston = self.server().ok_or(Error::MissingEndpoint("API server"))?;
+        let houston = self.server().ok_or(Error::MissingServer)?;
         self.prepare_login().await?;
         let grant =
             self.run(Houston::create_token(houston, identity, password, parse_json)).await?;
@@ -84,7 +84,7 @@ impl Session {
         token: &Secret,
         organization: Option<&str>,
     ) -> Result<Workspaces, Error> {
-        let api = self.server().ok_or(Error::MissingEndpoint("API server"))?;
+        let api = self.server().ok_or(Error::MissingServer)?;
         if self.provider().dialect == Dialect::Software {
             let flow = Houston::workspaces(api, token.clone(), parse_json);
             return Ok(Workspaces { organization: None, workspaces: self.run(flow).await? });

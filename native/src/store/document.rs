@@ -116,8 +116,12 @@ impl Document {
         self.0.object("profiles").object(name)
     }
 
+    /// Removes the profile, which is then no program's current one any more.
     pub(crate) fn remove_profile(&mut self, name: &str) {
         self.0.object("profiles").set(name, None);
+        if let Some(Value::Map(programs)) = self.0.field_mut("current") {
+            programs.retain(|(_, current)| current.as_str() != Some(name));
+        }
     }
 
     /// The profile that `program` uses unless told otherwise.

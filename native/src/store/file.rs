@@ -76,13 +76,20 @@ impl Folder {
         Ok(document)
     }
 
-    /// The file as it is; an older client's is taken over first.
+    /// The file as it is; an older client's is taken over first, unless somebody has the file's
+    /// lock: nobody waits to read, and whoever changes the file takes it over too.
     pub(crate) fn read(&self) -> Result<Document, StoreError> {
         let Some(text) = self.read_text()? else { return Ok(Document::default()) };
         match self.parse(&text)? {
             Parsed::Current(document) => Ok(document),
             Parsed::OlderClient(document) if self.read_only => Ok(document),
-            Parsed::OlderClient(_) => self.update(|document| Ok(document.clone())),
+            Parsed::OlderClient(document) => {
+                self.create()?;
+                match Lock::try_take(&self.file_lock())? {
+                    Some(lock) => self.update_locked(&lock, 0, |document| Ok(document.clone())),
+                    None => Ok(document),
+                }
+            }
         }
     }
 
@@ -109,7 +116,15 @@ impl Folder {
         change: impl FnOnce(&mut Document) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.create()?;
-        let _lock = self.lock_file()?;
+        self.update_locked(&self.lock_file()?, reserve, change)
+    }
+
+    fn update_locked<T>(
+        &self,
+        _lock: &Lock,
+        reserve: usize,
+        change: impl FnOnce(&mut Document) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let found = self.read_text().and_then(|text| {
             let Some(text) = text else { return Ok((Document::default(), None)) };
             match self.parse(&text)? {
@@ -147,6 +162,16 @@ impl Folder {
         self.notices.push(Notice::SetAside { kept_as });
         self.replace(&document, reserve)?;
         Ok(result)
+    }
+
+    /// Whether there is room for `size` bytes in the folder; the file is left as it is.
+    pub(crate) fn check_room(&self, size: usize) -> Result<(), StoreError> {
+        self.create()?;
+        let _lock = self.lock_file()?;
+        let temporary = self.temporary_file()?;
+        write_private(&temporary, b"", size)
+            .and_then(|()| fs::remove_file(&temporary))
+            .map_err(|error| failed("cannot write in", &self.path, &error))
     }
 
     /// Takes the refresh lock of `profile` if nobody has it.
@@ -276,7 +301,7 @@ impl Folder {
             )));
         }
         self.sweep_temporary();
-        let temporary = self.path.join(format!(".credentials.{}.tmp", document::random_name()?));
+        let temporary = self.temporary_file()?;
         write_private(&temporary, &text, reserve)
             .and_then(|()| fs::rename(&temporary, self.file()))
             .map_err(|error| failed("cannot write", &self.file(), &error))?;
@@ -298,6 +323,10 @@ impl Folder {
         for path in self.temporary() {
             let _ = fs::remove_file(path);
         }
+    }
+
+    fn temporary_file(&self) -> Result<PathBuf, StoreError> {
+        Ok(self.path.join(format!(".credentials.{}.tmp", document::random_name()?)))
     }
 
     fn temporary(&self) -> impl Iterator<Item = PathBuf> {

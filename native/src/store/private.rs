@@ -120,6 +120,9 @@ pub(crate) fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
     let next = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space",
         io::ErrorKind::PermissionDenied => "; make it your own, or set ASTRO_HOME",
+        io::ErrorKind::NotADirectory => {
+            "; move the file away that is in a folder's place, or set ASTRO_HOME"
+        }
         io::ErrorKind::ReadOnlyFilesystem => "; set ASTRO_HOME to a place that can be written",
         _ => "",
     };

@@ -69,17 +69,39 @@ impl Vault {
 
     /// Writes and reads back as much as a login does, and takes it away again.
     pub(crate) fn probe(&self, kind: StoreKind) -> Result<(), StoreError> {
+        if let Err(StoreError::Corrupt(_)) = self.folder.document() {
+            return self.probe_beside(kind);
+        }
         match kind {
             StoreKind::File => {
                 self.folder.update_with_room(TOKENS + SETTINGS, |_| Ok(()))?;
                 self.folder.read().map(drop)
             }
             StoreKind::Keyring => {
-                let size = self.items.limit().unwrap_or(TOKENS).min(TOKENS);
-                let staged = self.stage(&vec![b'-'; size], SETTINGS, |_| Ok(()))?;
+                let staged = self.stage(&self.specimen(), SETTINGS, |_| Ok(()))?;
                 self.sweep(&[staged], &*self.items).map(drop)
             }
         }
+    }
+
+    /// The same while the file cannot be read: what is stored sets it aside, and not a login that may
+    /// come to nothing. So an item is listed nowhere; killed here, it stays, with no secret in it.
+    fn probe_beside(&self, kind: StoreKind) -> Result<(), StoreError> {
+        if kind == StoreKind::File {
+            return self.folder.check_room(TOKENS + SETTINGS);
+        }
+        self.folder.check_room(SETTINGS)?;
+        let (name, part) = (item(&self.profile, &random_name()?, 0), self.specimen());
+        let written = self.items.write(&name, &part).and_then(|()| self.check_item(&name, &part));
+        match written {
+            Err(StoreError::Unavailable(_) | StoreError::Absent(_)) => written,
+            _ => written.and(self.items.delete(&name)),
+        }
+    }
+
+    /// As much as a login stores, or one item holds.
+    fn specimen(&self) -> Vec<u8> {
+        vec![b'-'; self.items.limit().unwrap_or(TOKENS).min(TOKENS)]
     }
 
     /// Steps 1 to 3: stores `credentials`, and gives what is to be swept then.
@@ -196,12 +218,17 @@ impl Vault {
                 }
                 return Err(error);
             }
-            let read = self.items.read(&name)?;
-            if read.as_ref().map(|read| read.as_slice()) != Some(part) {
-                return Err(StoreError::Unavailable(
-                    "it does not give back what was written".to_owned(),
-                ));
-            }
+            self.check_item(&name, part)?;
+        }
+        Ok(())
+    }
+
+    /// Reads an item back that was written.
+    fn check_item(&self, name: &str, part: &[u8]) -> Result<(), StoreError> {
+        let read = self.items.read(name)?;
+        if read.as_ref().map(|read| read.as_slice()) != Some(part) {
+            let problem = "it does not give back what was written";
+            return Err(StoreError::Unavailable(problem.to_owned()));
         }
         Ok(())
     }

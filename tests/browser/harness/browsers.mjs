@@ -20,9 +20,18 @@ export async function launch(kind, { profile = temporaryFolder(), preferences = 
     ignoreDefaultArgs: without,
     args: kind === "chromium" ? CHROMIUM_ARGUMENTS : [],
     extraPrefsFirefox: preferences,
+    // On a slow machine everything takes its time, and a test has one deadline for all of it.
+    timeout: 0,
+    protocolTimeout: 0,
   });
   keepConsoles(browser);
   return browser;
+}
+
+/** `page`, in which nothing that is waited for has a deadline of its own either. */
+export function patient(page) {
+  page.setDefaultTimeout(0);
+  return page;
 }
 
 function program(kind) {

@@ -10,6 +10,9 @@ export function many(small, full) {
   return TABLE === undefined ? small : full;
 }
 
+/** A test's only deadline: it is for what hangs, not a measure. */
+export const LIMIT = { timeout: many(600_000, 1_800_000) };
+
 /** Runs `body`, which counts in the figures that it gets, and writes them down. */
 export async function recorded(what, body) {
   const began = performance.now();

@@ -5,25 +5,25 @@ import { createServer } from "node:net";
 /** The pause between the bytes of a slow server, in milliseconds. */
 const PAUSE = 5;
 
-/** Answers every request with `{bytes, again, end}` of `answer`, and each connection once. */
+/**
+ * Answers every request with `{bytes, again, end}` of `answer`, and each connection once; `endless`
+ * counts the answers without end that somebody still takes.
+ */
 export async function startRaw(answer) {
-  const raw = { connections: 0, requests: [], most: 0 };
+  const raw = { connections: 0, requests: [], endless: 0 };
   const sockets = new Set();
   const server = createServer((socket) => {
     raw.connections += 1;
     sockets.add(socket);
     // The client goes when it has enough.
     socket.on("error", () => {});
-    socket.on("close", () => {
-      sockets.delete(socket);
-      raw.most = Math.max(raw.most, socket.bytesWritten);
-    });
+    socket.on("close", () => sockets.delete(socket));
     let request = "";
     socket.on("data", (chunk) => {
       request += chunk.toString("latin1");
       if (!isWhole(request)) return;
       raw.requests.push(request);
-      void write(socket, answer(request));
+      void write(raw, socket, answer(request));
       request = "";
     });
   });
@@ -43,13 +43,15 @@ function isWhole(request) {
   return head >= 0 && request.length >= head + 4 + length;
 }
 
-async function write(socket, { bytes, again, end }) {
+async function write(raw, socket, { bytes, again, end }) {
   socket.write(bytes);
+  raw.endless += 1;
   while (again && !socket.destroyed) {
     const taken = socket.write(again);
     if (!taken) await happened(socket, "drain");
     else if (end === "slow") await new Promise((pause) => setTimeout(pause, PAUSE));
   }
+  raw.endless -= 1;
   if (end !== "hang") socket.end();
 }
 

@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, test } from "node:test";
-import { KINDS, launch } from "./browsers.mjs";
+import { KINDS, launch, patient } from "./browsers.mjs";
 import { keepConsole } from "./console.mjs";
-import { many } from "./figures.mjs";
-import { answer, decide, done } from "./person.mjs";
+import { LIMIT } from "./figures.mjs";
+import { answer, decide, done, says } from "./person.mjs";
 import { startEmbedded, startOidcProvider } from "./programs.mjs";
 import { startRaw } from "./raw.mjs";
 import { startSite } from "./site.mjs";
@@ -21,8 +21,7 @@ after(async () => {
 /** The same test in each browser, or in those of `kinds`. */
 export function inBrowsers(name, body, kinds = KINDS) {
   for (const kind of kinds) {
-    // The deadline is for what hangs, not a measure.
-    test(`${name} (${kind})`, { timeout: many(120_000, 1_800_000) }, async () => {
+    test(`${name} (${kind})`, LIMIT, async () => {
       const world = new World(kind);
       try {
         await world.begin();
@@ -73,13 +72,14 @@ class World {
 
   /** A tab with the test page, and with `options` a session in it. */
   async tab(options, { browser = this.browser, before } = {}) {
-    const page = await browser.newPage();
+    const page = patient(await browser.newPage());
     keepConsole(page);
     this.#parts.push(async () => {
       if (!page.isClosed()) await page.close().catch(() => {});
     });
     if (before !== undefined) await page.evaluateOnNewDocument(before);
     await page.goto(`${this.site.origin}/`);
+    await says(page, isLoaded);
     if (options !== undefined) await create(page, options);
     return page;
   }
@@ -96,8 +96,22 @@ class World {
   }
 }
 
-export function create(page, options) {
-  return page.evaluate((options) => window.create(options), options);
+/** Gives the test page a session. */
+export async function create(page, options) {
+  await says(page, isLoaded);
+  await page.evaluate((options) => window.create(options), options);
+}
+
+/** Loads the test page again, whatever else the driver takes for that, such as a URL that was cleaned. */
+export async function reload(page) {
+  await page.evaluate(done);
+  await page.reload();
+  await says(page, isLoaded);
+}
+
+/** A test page that is there, and is not about to go. */
+function isLoaded() {
+  return window.create !== undefined && !document.documentElement.hasAttribute("data-done");
 }
 
 /** Signs in, with a person at the server's page. */
@@ -133,7 +147,12 @@ export async function leave(page, options, decision) {
   await page.evaluate(done);
   await page.evaluate((options) => window.leave(options), options);
   await answer(page, decision);
-  return page.url();
+  return urlOf(page);
+}
+
+/** The page's own word: the driver hears somewhat later where it is. */
+export function urlOf(page) {
+  return page.evaluate(() => location.href);
 }
 
 /** How the page's URL, or another callback, was handled. */

@@ -1,8 +1,10 @@
 // The page's clocks and timers, for a test to move. Imported first, so that nothing uses the real
-// ones. Time goes on by itself unless it is held.
+// ones. Time goes on by itself unless it is held. It is counted in whole milliseconds: sums of
+// fractions depend on their order, and what is due now would be due a trillionth of a second later.
 
 const { setTimeout: begin, clearTimeout: end } = globalThis;
-const monotonic = performance.now.bind(performance);
+const real = performance.now.bind(performance);
+const monotonic = () => Math.floor(real());
 const epoch = Date.now() - monotonic();
 /** What the test let pass, and how far off the wall clock is, in milliseconds. */
 let passed = 0;
@@ -22,7 +24,7 @@ globalThis.setTimeout = (work, millis = 0, ...given) => {
     if (timers.delete(id)) work(...given);
   };
   const timer = held === undefined ? begin(run, millis) : undefined;
-  timers.set(id, { due: performance.now() + millis, run, timer });
+  timers.set(id, { due: performance.now() + Math.ceil(millis), run, timer });
   return id;
 };
 
@@ -38,9 +40,18 @@ Object.assign(globalThis, {
     for (const { timer } of timers.values()) end(timer);
   },
 
+  /** Time passes by itself again. */
+  release() {
+    passed += held - monotonic();
+    held = undefined;
+    for (const timer of timers.values()) {
+      timer.timer = begin(timer.run, timer.due - performance.now());
+    }
+  },
+
   /** Time passes, for the server too if the test says so there, and what is due happens. */
   advance(seconds) {
-    passed += seconds * 1000;
+    passed += Math.round(seconds * 1000);
     const due = [...timers.values()].filter((timer) => timer.due <= performance.now());
     for (const { run } of due.toSorted((one, other) => one.due - other.due)) run();
   },
@@ -56,6 +67,6 @@ Object.assign(globalThis, {
    * is the same to a page.
    */
   step(seconds) {
-    wrong += seconds * 1000;
+    wrong += Math.round(seconds * 1000);
   },
 });

@@ -8,6 +8,7 @@ Object.assign(window, {
   AstropassError,
   states: [],
   create,
+  keepAnswers,
   login,
   leave,
   outcome,
@@ -63,6 +64,18 @@ function until(status) {
       queueMicrotask(() => stop());
     });
   });
+}
+
+/** Time stands still, and answers are kept from the session, until `window.goOn()`. */
+function keepAnswers() {
+  const { fetch } = window;
+  hold();
+  const gone = new Promise((go) => (window.goOn = () => go(release())));
+  window.fetch = async (request) => {
+    const response = await fetch(request);
+    await gone;
+    return response;
+  };
 }
 
 /** All that the origin's databases hold, as keys and values. */

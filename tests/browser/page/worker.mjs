@@ -7,7 +7,11 @@ import { Astropass } from "/astropass.mjs";
 let auth;
 
 // A dedicated worker is spoken to by itself, a shared one by the port of each page.
-globalThis.addEventListener("message", ({ data, source }) => answer(data, source ?? globalThis));
+globalThis.addEventListener("message", (event) => {
+  const answered = answer(event.data, event.source ?? globalThis);
+  // A service worker lives only as long as it has something to do.
+  event.waitUntil?.(answered);
+});
 globalThis.addEventListener("connect", ({ ports: [port] }) => {
   port.onmessage = ({ data }) => answer(data, port);
 });

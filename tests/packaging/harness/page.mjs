@@ -1,6 +1,7 @@
 // A page in Chromium, which is started once for a test file.
 
 import { after } from "node:test";
+import { LIMIT } from "../../browser/harness/figures.mjs";
 import { launch } from "./chromium.mjs";
 
 let started;
@@ -13,6 +14,7 @@ after(async () => (await started)?.close());
 export async function resultOf(url) {
   const context = await (await (started ??= launch())).newContext();
   try {
+    context.setDefaultTimeout(LIMIT.timeout);
     const page = await context.newPage();
     const failed = failure(page);
     await page.goto(url);

@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { LIMIT } from "../../browser/harness/figures.mjs";
 import { here, installed, tarball } from "./paths.mjs";
 
 const run = promisify(execFile);
@@ -29,7 +30,8 @@ export async function project(t, files, packages = []) {
 
 export async function temporary(t) {
   const folder = await mkdtemp(join(tmpdir(), "astropass-packaging-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  // Servers that end after this may still write there.
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 
@@ -43,7 +45,7 @@ export async function install(folder) {
 export async function command(folder, program, args, environment = {}) {
   const env = { ...process.env, ...environment };
   try {
-    return (await run(program, args, { cwd: folder, env, timeout: 120_000 })).stdout;
+    return (await run(program, args, { cwd: folder, env, ...LIMIT })).stdout;
   } catch (error) {
     error.message += error.stdout;
     throw error;

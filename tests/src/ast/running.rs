@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::Value;
 
 use super::Printed;
@@ -65,9 +66,15 @@ impl Running {
         Self::new(child, chunks, printed)
     }
 
-    pub(super) fn on_terminal(mut command: Command, printed: Option<Printed>) -> Self {
+    pub(super) fn on_terminal(
+        mut command: Command,
+        printed: Option<Printed>,
+        columns: u16,
+    ) -> Self {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("its other side");
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&terminal, size).expect("its size can be set");
         let name = ptsname(&terminal, Vec::new()).expect("its name");
         let name = name.to_str().expect("its name");
         let other_side = || File::options().read(true).write(true).open(name).expect("a terminal");

@@ -90,6 +90,7 @@ fn bodies(kinds: &[Kind], data: &[u8]) {
     let Some(machine) = machine(kind, dialect) else { return };
     let mut driver = Driver::new(machine);
     while !bytes.is_empty() {
+        driver.take(Event::PassWait);
         driver.take(Event::Tick);
         let status = bytes.choose(&STATUSES);
         driver.take(Event::Reply(Said {

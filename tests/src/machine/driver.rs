@@ -44,6 +44,8 @@ pub struct Driver {
     now: Instant,
     phase: Phase,
     shown: bool,
+    /// Whether it has waited with nothing shown, as discovery does before it asks again.
+    has_paused: bool,
     /// What no poll may undercut: the server's interval and what `slow_down` added.
     interval: Duration,
     /// Not to send before this, and not after that.
@@ -71,6 +73,7 @@ impl Driver {
             now,
             phase: Phase::Ready,
             shown: false,
+            has_paused: false,
             interval: Duration::ZERO,
             earliest: now,
             expires_at: None,
@@ -170,8 +173,13 @@ impl Driver {
                 self.expires_at = Some(prompt.expires_at);
                 Phase::Ready
             }
+            Ok(Action::WaitUntil(until)) if !self.shown => {
+                assert!(!self.has_paused, "waits twice without a prompt");
+                self.has_paused = true;
+                assert!(until <= self.now + Duration::from_secs(10), "waits long without a prompt");
+                if until > self.now { Phase::WaitingUntil(until) } else { Phase::Ready }
+            }
             Ok(Action::WaitUntil(until)) => {
-                assert!(self.shown, "waits without a prompt");
                 let end = self.expires_at.expect("a prompt has an expiry");
                 assert!(until <= end.max(self.now), "waits beyond the expiry");
                 assert!(until >= self.earliest.min(end), "would poll too soon");

@@ -61,8 +61,12 @@ fn astro_context_delete_domain_signs_out_and_forgets() {
     let world = in_both();
     world.astro("context delete software.example").run().ok();
     assert_eq!(world.home.credentials()["profiles"].as_object().unwrap().len(), 1);
-    assert!(world.home.credentials()["current"].get("astro").is_none());
+    assert_eq!(world.home.credentials()["current"]["astro"], CLOUD);
     world.astro("context delete software.example").run().failed(2);
+    let output = world.astro("context delete astronomer.io").run();
+    output.ok();
+    assert!(output.stderr.ends_with("✓ Removed context \"astronomer.io\"\n"), "{output:?}");
+    assert!(world.home.credentials()["current"].get("astro").is_none());
 }
 
 #[test]

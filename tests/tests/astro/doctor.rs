@@ -93,7 +93,11 @@ fn an_environment_that_cannot_be_used() {
     let world = World::new().with_token("ada");
     let report = doctor(&world, "no domain", 2);
     report.assert("environment", "failure", "In ASTRO_DOMAIN, ");
-    report.assert("provider", "warning", "not known, because no domain is");
+    for unknown in ["store", "session", "provider", "api_server"] {
+        report.assert(unknown, "warning", "not known, because the domain cannot be used");
+        report.assert(unknown, "warning", "See Environment above.");
+    }
+    report.output.assert_without(&["\"default"]);
     let token = world.astro("doctor").env("ASTRO_API_TOKEN", "two words");
     let report = Report::of(token, 2);
     report.assert("environment", "failure", "ASTRO_API_TOKEN is no token");

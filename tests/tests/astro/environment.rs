@@ -1,5 +1,7 @@
 //! What the environment says.
 
+use astropass_tests::ast::program;
+
 use super::{CLOUD, World};
 
 /// Good at the API, and no access token of the login server: what an API token is.
@@ -61,6 +63,46 @@ fn astro_home_holds_the_folder_and_astro_domain_names_the_context() {
     login.env("ASTRO_HOME", other.path()).env("ASTRO_DOMAIN", CLOUD).run().ok();
     assert!(other.path().join(".astro/credentials.json").exists());
     assert!(!world.home.credentials_file().exists());
+}
+
+/// What is advised where nobody is signed in, with `ASTRO_DOMAIN` as it is. Done with the variable
+/// still there and without it, it finds no server of the system that is told too.
+fn advice(world: &World, variable: &str) -> (String, &'static str) {
+    let whoami = world.astro("whoami").env("ASTRO_DOMAIN", variable).run();
+    let command = whoami.failed(4).split('\'').nth(1).unwrap().to_owned();
+    let systems = [variable, ""].map(|variable| {
+        let shell = world.home.program_at("/bin/sh".as_ref());
+        let login = shell.env("PATH", program("astro").parent().unwrap());
+        let login = login.env("ASTRO_DOMAIN", variable).args(["-c", &command]).run();
+        let error = login.failed(6);
+        ["Astro", "Astronomer Software"]
+            .into_iter()
+            .find(|system| error.contains(&format!("no {system} at localhost, or http://")))
+            .unwrap_or_else(|| panic!("{login}"))
+    });
+    assert_eq!(systems[0], systems[1]);
+    (command, systems[0])
+}
+
+#[test]
+fn the_advice_to_sign_in_at_localhost_leads_back_to_the_same_system() {
+    let world = World::new().with_password("ada@example.com", "engine");
+    let cloud = ("ASTRO_DOMAIN=localhost astro login".to_owned(), "Astro");
+    assert_eq!(advice(&world, "localhost"), cloud);
+    assert_eq!(advice(&world, "LocalHost"), cloud);
+
+    // A context that is there stays what it is, for the advice and for the login.
+    let mut credentials = world.home.credentials();
+    let mut software = credentials["profiles"]["software.example"].clone();
+    for field in ["session", "tokens", "revision", "store"] {
+        software.as_object_mut().unwrap().remove(field);
+    }
+    credentials["profiles"]["localhost"] = software;
+    credentials["current"]["astro"] = "localhost".into();
+    world.home.set_credentials(&credentials);
+    let software = ("astro login localhost".to_owned(), "Astronomer Software");
+    assert_eq!(advice(&world, ""), software);
+    assert_eq!(advice(&world, "localhost"), software);
 }
 
 #[test]

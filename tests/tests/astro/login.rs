@@ -3,7 +3,7 @@
 use astropass_tests::foreign::{Browser, Visitor};
 use serde_json::json;
 
-use super::{CLOUD, RegisteredPort, World, in_browser};
+use super::{CLOUD, RegisteredPort, SOFTWARE, World, in_browser};
 
 /// The authorization request that came last, as its parameters.
 fn authorization(world: &World) -> serde_json::Value {
@@ -71,14 +71,27 @@ fn astro_login_asks_again_for_what_is_no_email_address() {
 }
 
 #[test]
-fn ctrl_d_at_the_email_address_opens_no_browser() {
+fn ctrl_d_at_a_prompt_is_no_answer_and_opens_no_browser() {
     let world = World::new();
-    let mut login = world.astro("login").env("BROWSER", "false").start_on_terminal();
-    login.answer("E-mail address: ", "\u{4}");
-    let output = login.finish();
-    assert_eq!(output.code, Some(5), "{output:?}");
-    assert!(output.stdout.contains("ended before the e-mail address was given"), "{output:?}");
-    assert!(!output.stdout.contains("authorize"), "{output:?}");
+    let software = ("Username", "ada@example.com");
+    for (args, before, prompt, what) in [
+        ("login", None, "E-mail address: ", "e-mail address"),
+        ("login -t", None, "Token (not shown): ", "token"),
+        ("login software.example", None, "Username", "username"),
+        ("login software.example", Some(software), "(not shown): ", "password"),
+    ] {
+        let mut login = world.astro(args).env("BROWSER", "false").start_on_terminal();
+        if let Some((prompt, answer)) = before {
+            login.answer(prompt, answer);
+        }
+        login.answer(prompt, "\u{4}");
+        let output = login.finish();
+        assert_eq!(output.code, Some(5), "{output:?}");
+        let domain = args.split(' ').nth(1).filter(|word| *word == SOFTWARE).unwrap_or(CLOUD);
+        let error = format!("No {what} was given. Run 'astro login {domain}' again.");
+        assert!(output.stdout.contains(&error), "{output:?}");
+        assert!(!output.stdout.contains("authorize"), "{output:?}");
+    }
 }
 
 #[test]

@@ -104,8 +104,10 @@ fn a_password_that_is_not_given_is_not_tried_as_an_empty_one() {
     for input in ["", "ada@example.com\n"] {
         let output = world.astro("login software.example").stdin(input).run();
         let error = output.failed(5);
-        assert!(error.contains("The input ended before"), "{output:?}");
-        assert!(error.ends_with("Run 'astro login software.example' again."), "{output:?}");
+        assert!(error.contains("\nError: Standard input has no "), "{output:?}");
+        let next =
+            "Pipe it in, or run 'astro login software.example' at a terminal, which asks for it.";
+        assert!(error.ends_with(next), "{output:?}");
     }
     let houston = world.domains.servers.requests("houston").unwrap();
     assert!(
@@ -135,7 +137,7 @@ fn an_empty_token_is_none() {
     let output = world.astro("login software.example -t").args([""]).stdin("other\n").run();
     assert!(output.failed(5).contains("That is no token"), "{output:?}");
     let output = world.astro("login software.example -o").run();
-    assert!(output.failed(5).contains("That is no token"), "{output:?}");
+    assert!(output.failed(5).contains("Standard input has no token. Pipe it in"), "{output:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `ast account`.
 
-use astropass_tests::server::{Endpoint, Fault, What};
+use astropass_tests::server::{Approval, Endpoint, Fault, Options, What};
 use serde_json::json;
 
 use super::{World, eager};
@@ -49,10 +49,42 @@ fn account_use_of_an_unknown_name_is_refused_with_what_to_do() {
     let output = world.ast("account use Nobody").run();
     let expected = "Error: There is no account \"Nobody\". Run 'ast account list' to see them.";
     assert_eq!(output.failed(2), expected);
-    let output = world.ast("account use acct_ada").run();
-    assert!(output.failed(2).contains("Run 'ast login'"), "{output}");
     assert_eq!(world.home.credentials(), before);
     assert_eq!(world.refreshes(), 0);
+}
+
+const ADA_IS_NO_ORGANIZATION: &str = "'ast account use' is for organizations, and \"Ada Lovelace\" is none. To use another account, run 'ast login' and choose it there.";
+
+#[test]
+fn account_list_says_which_of_the_accounts_account_use_refuses() {
+    let world = World::signed_in();
+    assert_eq!(world.ast("account list").run().stderr, "", "the current one need not be chosen");
+    world.ast("account use acct_ada").run().ok();
+    assert_eq!(world.refreshes(), 0);
+    world.ast("account use acct_navy").run().ok();
+    let listed = world.ast("account list").run();
+    listed.ok();
+    assert_eq!(listed.stderr.trim_end(), ADA_IS_NO_ORGANIZATION);
+    let refused = world.ast("account use acct_ada").run();
+    assert_eq!(refused.failed(2), format!("Error: {ADA_IS_NO_ORGANIZATION}"));
+    assert_eq!(world.ast("account list --json").run().stderr, "");
+    assert_eq!(world.refreshes(), 1);
+}
+
+#[test]
+fn account_list_of_a_provider_without_organizations_says_what_account_use_says() {
+    let world = World::new(Options { auto_approve: Some(Approval::default()), ..eager() });
+    let url = world.server.url();
+    let standard = "--profile standard --client-id client_test";
+    let login = format!("login --no-browser {standard} --issuer {url} --server {url}");
+    world.ast(&login).run().ok();
+    let expected = format!(
+        "{url} has no organizations that a session can be switched to. To use another account, run 'ast login --profile standard' and choose it there."
+    );
+    let listed = world.ast("account list --profile standard").run();
+    assert_eq!((listed.ok().lines().count(), listed.stderr.trim_end()), (3, expected.as_str()));
+    let refused = world.ast("account use acct_navy --profile standard").run();
+    assert_eq!(refused.failed(2), format!("Error: {expected}"));
 }
 
 #[test]
@@ -66,7 +98,7 @@ fn account_use_that_the_server_refuses_leaves_the_session_as_it_was() {
     let output = world.ast("account use acct_army").run();
     let error = output.failed(1);
     assert!(error.contains("not a member of this organization"), "{error}");
-    assert!(error.contains("'ast account list'"), "{error}");
+    assert!(error.contains("Ask who administers it"), "{error}");
     assert_eq!(world.profile()["tokens"], before);
     world.server.clear_faults();
     world.ast("api /api/v1/me").run().ok();
@@ -103,6 +135,7 @@ fn a_provider_without_organizations_is_not_asked_to_switch() {
     let issuer = world.server.issuer();
     let login = format!("login --client-id client_test --issuer {issuer} --organization org_navy");
     let output = world.home.ast(&login).run();
-    assert!(output.failed(2).contains("has no organizations"), "{output}");
+    let error = output.failed(2);
+    assert!(error.ends_with("can be switched to. Leave out --organization."), "{output}");
     assert_eq!(world.server.stats().device_codes, 0);
 }

@@ -42,8 +42,6 @@ fn api_sends_a_body_from_an_argument_a_file_or_standard_input() {
         let request: Value = output.ok().parse().unwrap();
         assert_eq!(request["body"], "from a pipe", "{args}");
     }
-    let output = world.ast("api /api/v1/echo -d @missing").run();
-    assert!(output.failed(2).starts_with("Error: The body cannot be read: "), "{output}");
 }
 
 #[test]
@@ -117,6 +115,39 @@ fn api_follows_no_redirect() {
     world.server.fault(fault.parse().unwrap());
     let _answer = world.ast("api /api/v1/echo").run();
     assert!(other.events().is_empty());
+}
+
+#[test]
+fn what_api_takes_for_no_path_is_said_and_sent_nowhere() {
+    let world = World::signed_in();
+    let cases: [(&[&str], &str); 8] = [
+        (&["GET"], "GET is a method, and there is no path. Give both, such as GET /api/v1/me."),
+        (
+            &["delete", "-d", "x"],
+            "delete is a method, and there is no path. Give both, such as delete /api/v1/me.",
+        ),
+        (
+            &["/api/v1/me", "POST"],
+            "The method goes before the path. Give one after the other, such as GET /api/v1/me.",
+        ),
+        (
+            &["api/v1/me"],
+            "\"api/v1/me\" is no path: it does not begin with '/'. Give one such as /api/v1/me.",
+        ),
+        (&[""], "\"\" is no path: it does not begin with '/'. Give one such as /api/v1/me."),
+        (&["/a b"], "\"/a b\" has characters that no URL has. Encode them, as %20 for a blank."),
+        (&["G T", "/api/v1/me"], "\"G T\" is no HTTP method. Give one such as GET or POST."),
+        (
+            &["/api/v1/me", "-d", "@none"],
+            "The body cannot be read from \"@none\": No such file or directory (os error 2).",
+        ),
+    ];
+    let before = world.server.events().len();
+    for (args, error) in cases {
+        let output = world.ast("api").args(args).run();
+        assert_eq!(output.failed(2), format!("Error: {error}"));
+    }
+    assert_eq!(world.server.events().len(), before);
 }
 
 #[test]

@@ -216,7 +216,9 @@ fn a_redirect_uri_elsewhere_is_wrong_usage() {
     let world = world();
     for uri in ["https://localhost:1/", "http://example.com:1/", "8400", "http://localhost:1/?a"] {
         let output = login(&world, &format!("--browser --redirect-uri {uri}")).run();
-        assert!(output.failed(2).starts_with("Error: In --redirect-uri, "), "{output}");
+        let error = output.failed(2);
+        assert!(error.starts_with("Error: In --redirect-uri, "), "{output}");
+        assert!(error.ends_with(" Give one such as http://localhost:8400/callback."), "{output}");
     }
     assert!(login(&world, "--browser --qr").run().failed(2).contains("cannot be used with"));
 }

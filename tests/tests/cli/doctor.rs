@@ -1,31 +1,33 @@
 //! `ast doctor`: whatever is wrong is named, the rest is looked at all the same, nothing is changed,
 //! and nothing in it is a secret.
 
-use astropass_tests::ast::Report;
-use astropass_tests::server::{Fault, Options, PrivateCa, Target, What};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use super::doctor_home::everything;
-use super::{CLIENT, World, eager};
+use astropass_tests::ast::{Ast, Report};
+use astropass_tests::server::{Fault, Options, PrivateCa, Target, What};
 
-const CHECKS: [&str; 15] = [
-    "program",
-    "system",
-    "environment",
-    "home",
-    "file",
-    "leftovers",
-    "lock",
-    "keyring",
-    "store",
-    "session",
-    "proxy",
-    "certificates",
-    "provider",
-    "api_server",
-    "clock",
+use super::doctor_home::everything;
+use super::{CLIENT, World, eager, names};
+
+/// What is looked at, and what programs can read of it: README.md promises these names.
+const CHECKS: [(&str, &[&str]); 15] = [
+    ("program", &["version"]),
+    ("system", &["os", "arch"]),
+    ("environment", &["set"]),
+    ("home", &["mode", "path", "path_is_default"]),
+    ("file", &["mode", "profiles"]),
+    ("leftovers", &["items"]),
+    ("lock", &[]),
+    ("keyring", &["platform", "state"]),
+    ("store", &["store", "choice"]),
+    ("session", &["signed_in", "expires_at", "can_refresh", "profile"]),
+    ("proxy", &[]),
+    ("certificates", &[]),
+    ("provider", &["issuer"]),
+    ("api_server", &["server"]),
+    ("clock", &["seconds_ahead"]),
 ];
 
 fn signed_in_at_standard(options: Options) -> World {
@@ -43,8 +45,16 @@ fn ast_doctor_finds_all_well() {
     let (before, events) = (everything(world.home.path()), world.server.events().len());
     let report = Report::of(world.ast("doctor"), 0);
     report.assert_ok_but(&[]);
-    let names: Vec<_> = report.checks().iter().map(|check| check["check"].clone()).collect();
-    assert_eq!(names, CHECKS);
+    assert_eq!(report.checks().len(), CHECKS.len());
+    for (check, (name, fields)) in report.checks().iter().zip(CHECKS) {
+        assert_eq!(check["check"], name);
+        let fields = [&["check", "status", "message", "next"], fields].concat();
+        assert_eq!(names(check), fields, "{check}");
+    }
+    for field in ["failures", "warnings"] {
+        assert_eq!(report[field], 0);
+    }
+    assert_eq!((&report["program"], report["left_out"].is_string()), (&"ast".into(), true));
     report.assert("home", "ok", "~/.astro, mode 0700");
     report.assert("file", "ok", "1 profile, mode 0600");
     report.assert("store", "ok", "auto found no keyring at the login");
@@ -188,7 +198,7 @@ fn a_certificate_that_nobody_trusts() {
     let report = Report::of(doctor().env("SSL_CERT_FILE", &ca_file), 0);
     report.assert("certificates", "ok", "SSL_CERT_FILE, ~/ca.pem");
     report.assert("provider", "ok", "over TLS");
-    let report = Report::of(doctor().env("SSL_CERT_FILE", "/missing.pem"), 1);
+    let report = Report::of(doctor().env("SSL_CERT_FILE", "/missing.pem"), 2);
     report.assert("certificates", "failure", "has no CA");
 }
 
@@ -207,7 +217,7 @@ fn an_environment_that_cannot_be_used() {
             "ASTRO_PROFILE",
             OsStr::new("no name"),
             "\"no name\" cannot name a profile",
-            "Use letters, digits, '-', '_' and '.'.",
+            "Use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit.",
         ),
         (
             "ASTRO_SERVER",
@@ -226,15 +236,49 @@ fn an_environment_that_cannot_be_used() {
         let report = Report::of(world.ast("doctor").env(name, value), 2);
         let check = report.assert("environment", "failure", "");
         assert_eq!((&check["message"], &check["next"]), (&happened.into(), &next.into()));
-        report.assert("session", "ok", "signed in");
+        match name {
+            // No other profile passes for the one that was meant.
+            "ASTRO_PROFILE" => {
+                report.assert("session", "warning", "the profile's name cannot be used");
+                report.assert("session", "warning", "See Environment above.");
+            }
+            _ => _ = report.assert("session", "ok", "signed in"),
+        }
     }
     let other = world.ast("doctor").env("ASTRO_PROFILE", "other");
     let report = Report::of(other.env("ASTRO_ISSUER", world.server.url()), 0);
     report.assert("session", "warning", "nobody is signed in to profile \\\"other\\\"");
     let other = world.ast("doctor").env("ASTRO_PROFILE", "other");
     let report = Report::of(other.env("ASTRO_ISSUER", "https://eve:hunter22@login.example"), 2);
-    report.assert("provider", "failure", "Correct or unset ASTRO_ISSUER.");
+    report.assert("environment", "failure", "In ASTRO_ISSUER, the URL cannot be used: ");
+    report.assert("provider", "warning", "not known, because ASTRO_ISSUER cannot be used");
     report.output.assert_without(&["hunter22"]);
+}
+
+/// The network was blamed for a provider that nobody had named.
+#[test]
+fn a_provider_that_is_not_known_is_not_one_that_cannot_be_reached() {
+    let world = World::signed_in();
+    let unreachable =
+        |doctor: Ast| doctor.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "");
+    // What is stored wins, and what the next login would do is said.
+    let other = world.ast("doctor").env("ASTRO_ISSUER", "https://login.example");
+    let report = Report::of(other, 0);
+    report.assert("provider", "ok", "; ASTRO_ISSUER names another one for the next login");
+    assert_eq!(report.check("provider")["issuer"], format!("{}/", world.server.url()));
+
+    let other = unreachable(world.ast("doctor --profile other"));
+    let report = Report::of(other, 0);
+    let says = "https://api.workos.com/, where a login goes that names no other: cannot connect";
+    report.assert("provider", "warning", says);
+    report.assert("api_server", "ok", "none is known yet");
+
+    fs::write(world.home.credentials_file(), "{").unwrap();
+    let report = Report::of(unreachable(world.ast("doctor")), 7);
+    for unknown in ["store", "session", "provider", "api_server"] {
+        report.assert(unknown, "warning", "not known, because the file cannot be read");
+        report.assert(unknown, "warning", "See File above.");
+    }
 }
 
 #[test]

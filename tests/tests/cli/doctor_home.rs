@@ -72,6 +72,71 @@ fn a_file_in_the_place_of_the_folder() {
     report.assert("provider", "ok", "answers");
 }
 
+/// It said that the first login makes it, whatever kept that from being done.
+#[test]
+fn a_home_that_cannot_be_made() {
+    let world = World::new(eager());
+    let at = |name: &str| {
+        let doctor = world.ast("doctor").env("ASTRO_HOME", world.home.path().join(name));
+        doctor.env("ASTRO_ISSUER", world.server.url())
+    };
+    let path = |name: &str| world.home.path().join(name);
+    fs::write(path("file"), "").unwrap();
+    fs::create_dir(path("linked")).unwrap();
+    symlink("nowhere", path("linked/.astro")).unwrap();
+    for (name, says) in [
+        ("file", "cannot create a folder in ~/file ("),
+        ("file/deeper", "cannot create a folder in ~/file ("),
+        ("linked", "~/linked/.astro is a symbolic link that leads nowhere"),
+        ("linked/.astro", "~/linked/.astro is a symbolic link that leads nowhere"),
+    ] {
+        let report = Report::of(at(name), 7);
+        report.assert("home", "failure", says);
+        report.assert("lock", "ok", "free");
+        report.assert("provider", "ok", "answers");
+    }
+    Report::of(at("missing/deeper"), 0).assert("home", "ok", "is not there yet");
+    assert!(!path("missing").exists(), "nothing is made");
+}
+
+/// Root may write anywhere, and is somebody else here.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_home_in_a_folder_that_cannot_be_written() {
+    let Some(namespace) = astropass_tests::sandbox::mount_namespace() else { return };
+    let world = World::new(eager());
+    let folder = world.home.path().join("closed");
+    fs::create_dir(&folder).unwrap();
+    let doctor = |unshare: &[&str], script: &str| {
+        let script = format!("cd \"$ASTRO_HOME\"; {script} exec \"$@\"");
+        let shell = ["sh", "-c", &script, "sh", program("ast").to_str().unwrap(), "doctor"];
+        let unshare = world.home.program_at(Path::new("/usr/bin/unshare")).args(unshare);
+        unshare.args(shell).env("ASTRO_ISSUER", world.server.url()).env("ASTRO_HOME", &folder)
+    };
+    let read_only = "mount --bind . .; mount -o remount,ro,bind .; cd .;";
+    let report = Report::of(doctor(&namespace, read_only), 7);
+    report.assert("home", "failure", "cannot create a folder in ~/closed (Read-only file system");
+    report.assert("home", "failure", "Set ASTRO_HOME to a place that can be written.");
+    set_mode(&folder, 0o555);
+    let report = Report::of(doctor(&["--user", "--map-user=12345"], ""), 7);
+    report.assert("home", "failure", "cannot create a folder in ~/closed (Permission denied");
+    report.assert("home", "failure", "Make it your own, or set ASTRO_HOME.");
+}
+
+/// As after `sudo` that kept the user's own home: nothing of it could be used by him.
+#[test]
+#[cfg(unix)]
+fn a_home_in_a_folder_of_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let world = World::new(eager());
+    std::os::unix::fs::chown(world.home.path(), Some(12345), None).unwrap();
+    let doctor = world.ast("doctor").env("ASTRO_ISSUER", world.server.url());
+    let report = Report::of(doctor, 0);
+    report.assert("home", "warning", "is not there yet, and ~ belongs to another user");
+}
+
 /// As in a container whose user is any number.
 #[test]
 #[cfg(target_os = "linux")]

@@ -173,6 +173,33 @@ fn login_with_qr_shows_a_picture_that_a_phone_can_read() {
     assert_eq!(login.finish().code, Some(130));
 }
 
+#[test]
+fn a_qr_code_that_the_terminal_would_wrap_is_left_out() {
+    let world = World::new(eager());
+    let on = |columns: u16| {
+        let login = world.login("--qr --no-browser").env("NO_COLOR", "1");
+        let mut login = login.start_on_terminal_of(columns);
+        login.wait_for(|screen, _| screen.contains("Waiting for approval (").then_some(()));
+        login.interrupt();
+        login.finish().stdout.replace("\r\n", "\n")
+    };
+    let wide = on(80);
+    let (_, picture) = wide.split_once("Scan this with a phone:\n\n").unwrap();
+    let needed = picture.lines().next().unwrap().chars().count();
+    assert!(!wide.contains("left out"), "{wide}");
+    let narrow = on(40);
+    let reason =
+        format!("The QR code is left out: it needs {needed} columns, and this terminal has 40.");
+    assert!(narrow.contains(&reason), "{narrow}");
+    assert!(!narrow.contains(['█', '▀', '▄']), "{narrow}");
+    for still_there in ["Your verification code is: ", "/device?user_code="] {
+        assert!(narrow.contains(still_there), "{narrow}");
+    }
+    let needed = u16::try_from(needed).unwrap();
+    assert!(on(needed).contains("Scan this with a phone"));
+    assert!(on(needed - 1).contains("left out"));
+}
+
 /// Each character is two modules, one above the other. The full block is light, as it looks on a
 /// dark terminal.
 fn read_qr_code(picture: &str) -> String {

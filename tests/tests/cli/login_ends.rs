@@ -60,15 +60,58 @@ fn a_login_whose_tokens_were_lost_on_the_way_exits_with_5() {
     assert!(message.ends_with(". Run 'ast login' again."), "{message}");
 }
 
+/// With the code for a server in trouble a script would have tried again and again.
 #[test]
-fn a_client_that_is_not_known_is_a_server_error_that_names_the_option() {
+fn a_login_that_the_server_refuses_exits_with_5_and_names_the_option() {
     let world = World::new(eager());
     let url = world.server.url();
-    let output =
-        world.ast(&format!("login --workos-url {url} --server {url} --client-id nobody")).run();
-    let error = output.failed(6);
-    assert!(error.contains("(invalid_client). Check --client-id"), "{error}");
+    for (provider, refused, says) in [
+        ("--workos-url", "--client-id nobody", "(invalid_client). Check --client-id"),
+        ("--issuer", "--client-id nobody", "(invalid_client). Check --client-id"),
+        (
+            "--issuer",
+            "--client-id client_test --scope nonsense",
+            "(invalid_scope). Name each scope",
+        ),
+    ] {
+        let login = format!("login {provider} {url} --server {url} {refused}");
+        let output = world.ast(&login).run();
+        let error = output.failed(5);
+        assert!(error.contains(says), "{error}");
+        let error = world.ast(&login).args(["--json"]).run().json().pop().unwrap();
+        assert_eq!(error["code"], "server_error");
+    }
     assert_eq!(world.ast("whoami").run().failed(4), NOT_LOGGED_IN);
+}
+
+/// RFC 6749 §4.1.2.1 and §5.2.
+#[test]
+fn what_to_do_about_a_refusal_depends_on_what_the_server_says() {
+    let world = World::new(eager());
+    let url = world.server.url();
+    let login = format!("login --no-browser --issuer {url} --client-id client_test --scope openid");
+    for (error, shown) in [
+        (
+            r#""invalid_scope""#,
+            "invalid_scope. Name each scope that the client may have with --scope.",
+        ),
+        (r#""temporarily_unavailable""#, "temporarily_unavailable. Try again later."),
+        (r#""server_error""#, "server_error. Try again later."),
+        (r#""invalid_request""#, "invalid_request. Check --client-id and the provider's settings."),
+        (
+            r#""other","error_description":"Ends with a full stop.""#,
+            "Ends with a full stop (other). Check --client-id and the provider's settings.",
+        ),
+    ] {
+        world.server.clear_faults();
+        let body =
+            format!(r#"device-authorization:*:body=400,application/json,{{"error":{error}}}"#);
+        world.server.fault(body.parse().unwrap());
+        let output = world.ast(&login).run();
+        // Only of one in trouble it helps to ask again.
+        let code = if shown.ends_with("Try again later.") { 6 } else { 5 };
+        assert_eq!(output.failed(code), format!("Error: The server refused: {shown}"));
+    }
 }
 
 #[test]

@@ -20,7 +20,27 @@ fn ast_logout_ends_the_session_here_and_at_the_server() {
     let output = world.ast("logout").run();
     assert_eq!((output.ok(), output.stderr.as_str()), ("", "Not currently logged in.\n"));
     let output = world.ast("logout --json").run();
+    assert_eq!(output.json(), [json!({"event": "not_signed_in", "profile": "default"})]);
+    let output = world.ast("logout --all --json").run();
     assert_eq!(output.json(), [json!({"event": "not_signed_in"})]);
+}
+
+/// A misspelt name passed for a session that was over already.
+#[test]
+fn a_logout_of_a_profile_that_is_not_there_says_so() {
+    let world = World::signed_in();
+    world.sign_in("work");
+    let stderr = |args: &str| {
+        let output = world.ast(args).run();
+        assert_eq!(output.ok(), "");
+        output.stderr
+    };
+    let says =
+        "There is no profile \"wrok\" to log out from. Run 'ast profile list' to see them.\n";
+    assert_eq!(stderr("logout --profile wrok"), says);
+    assert!(stderr("logout --profile work").starts_with("✓ Logged out from profile \"work\"\n"));
+    assert_eq!(stderr("logout --profile work"), "Not currently logged in to profile \"work\".\n");
+    assert_eq!(world.server.stats().sign_outs, 1);
 }
 
 /// A first login that is killed while it stores leaves its tokens under a name that only a later

@@ -28,8 +28,36 @@ fn profile_list_use_and_remove() {
     );
 
     let output = world.ast("profile remove work").run();
-    assert_eq!((output.ok(), output.stderr.as_str()), ("", "✓ Removed profile \"work\"\n"));
+    let says = "✓ Removed profile \"work\"\n  Other commands use profile \"default\" again.\n";
+    assert_eq!((output.ok(), output.stderr.as_str()), ("", says));
     assert_eq!(list(), line('*', "default", ada), "which is the default again");
+}
+
+/// Nothing said that no profile was current any more, nor what commands would do then.
+#[test]
+fn profile_remove_says_which_profile_is_used_next() {
+    let world = World::signed_in();
+    for profile in ["one", "two"] {
+        world.sign_in(profile);
+    }
+    world.ast("profile use one").run().ok();
+    let stderr = |args: &str| {
+        let output = world.ast(args).run();
+        output.ok();
+        output.stderr
+    };
+    assert!(!stderr("profile remove two").contains("  Other commands"), "it was not in use");
+    assert!(
+        stderr("profile remove one").ends_with("  Other commands use profile \"default\" again.\n")
+    );
+    // A login to another one leaves it so.
+    world.log_in(world.login("--profile two")).ok();
+    assert_eq!(world.home.credentials()["current"]["ast"], "default");
+    let says = "  No profile is chosen now. Run 'ast profile use NAME' to choose another.\n";
+    assert!(stderr("profile remove default").ends_with(says));
+    let says = "Commands use profile \"default\", which is none of them. Run 'ast profile use NAME' to choose one.\n";
+    assert_eq!(stderr("profile list"), says);
+    assert!(stderr("profile remove two").ends_with("✓ Removed profile \"two\"\n"), "none is left");
 }
 
 #[test]
@@ -77,9 +105,13 @@ fn profiles_that_are_not_there_are_refused_with_what_to_do() {
         let expected = "Error: There is no profile \"work\". Run 'ast profile list' to see them.";
         assert_eq!(output.failed(2), expected);
     }
-    for name in ["../evil", "a/b", "-x", ".hidden", "ä"] {
+    let overlong = "x".repeat(243);
+    for name in ["../evil", "a/b", "-x", ".hidden", "ä", "", &overlong] {
         let output = world.ast("whoami").args([format!("--profile={name}")]).run();
-        assert!(output.failed(2).contains("cannot name a profile"), "{output}");
+        let expected = format!(
+            "Error: {name:?} cannot name a profile. Use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit."
+        );
+        assert_eq!(output.failed(2), expected);
     }
 }
 

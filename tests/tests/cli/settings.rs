@@ -76,6 +76,23 @@ fn a_server_that_is_no_safe_url_is_refused() {
     assert_eq!(world.requests(Endpoint::Me), []);
 }
 
+/// `ASTRO_STORE=bogus ast whoami` said nothing, and only the next login did.
+#[test]
+fn a_variable_that_cannot_be_used_is_refused_before_the_next_login() {
+    let world = World::signed_in();
+    for (variable, value) in [("ASTRO_STORE", "bogus"), ("ASTRO_ISSUER", "ftp://x.example")] {
+        for command in ["whoami", "token", "api /api/v1/me", "account list", "login"] {
+            let output = world.ast(command).env(variable, value).run();
+            let expected = format!("Error: In {variable}, ");
+            assert!(output.failed(2).starts_with(&expected), "{command}: {output}");
+        }
+        world.ast("profile list").env(variable, value).run().ok();
+    }
+    // What it says is of no use to a logout, which always works.
+    world.ast("logout").env("ASTRO_STORE", "bogus").run().ok();
+    assert_eq!(world.server.stats().sign_outs, 1);
+}
+
 #[test]
 fn the_home_is_the_variables_or_the_users() {
     let world = World::signed_in();

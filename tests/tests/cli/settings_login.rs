@@ -54,7 +54,8 @@ fn a_login_at_another_issuer_does_not_give_its_token_to_the_server_of_the_former
     let whoami = &world.ast("whoami --json").run().json()[0];
     assert_eq!((&whoami["provider"], &whoami["server"]), (&issuer.into(), &Value::Null));
     let output = world.ast("api /api/v1/me").run();
-    assert!(output.failed(2).contains("--server"), "{output}");
+    let expected = "Error: No API server is known that the token is for. Give --server URL; with 'ast login' it is remembered.";
+    assert_eq!(output.failed(2), expected);
 }
 
 #[test]
@@ -100,16 +101,29 @@ fn the_store_is_the_options_or_the_environments_or_the_profiles() {
 }
 
 #[test]
-fn a_login_without_client_or_server_names_the_option() {
+fn a_login_without_client_or_server_names_all_missing_options_at_once() {
     let world = World::new(refusing());
-    let output = world.ast("login").run();
-    let client = "Error: Which is the OAuth client? Give --client-id ID, or set ASTRO_CLIENT_ID.";
-    assert_eq!(output.failed(2), client);
-    let output = world.ast("login --client-id client_option").run();
-    let server = "Error: Which is the API server? Give --server URL, or set ASTRO_SERVER.";
-    assert_eq!(output.failed(2), server);
+    let (both, client, server) = (
+        "Which are the OAuth client and the API server? Give --client-id ID and --server URL, or set ASTRO_CLIENT_ID and ASTRO_SERVER.",
+        "Which is the OAuth client? Give --client-id ID, or set ASTRO_CLIENT_ID.",
+        "Which is the API server? Give --server URL, or set ASTRO_SERVER.",
+    );
+    let elsewhere = " For a provider other than WorkOS, give --issuer URL.";
+    let url = world.server.url();
+    let cases = [
+        ("", both, elsewhere),
+        ("--client-id client_option", server, elsewhere),
+        (&format!("--server {url}"), client, elsewhere),
+        (&format!("--workos-url {url}"), both, ""),
+        (&format!("--issuer {url}"), client, ""),
+    ];
+    for (args, missing, elsewhere) in cases {
+        let output = world.ast(&format!("login {args}")).run();
+        assert_eq!(output.failed(2), format!("Error: {missing}{elsewhere}"), "{args}");
+    }
     let output = world.ast("login --json").run();
     assert_eq!((output.code, &output.json()[0]["code"]), (Some(2), &"usage".into()));
+    assert_eq!(world.server.events(), []);
 }
 
 #[test]
@@ -125,6 +139,22 @@ fn a_login_to_a_url_that_is_not_safe_is_refused() {
     }
     let output = world.ast(&format!("{args} --endpoint elsewhere=https://a.example")).run();
     assert!(output.failed(2).contains("device_authorization, token"), "{output}");
+    assert_eq!(world.server.events(), []);
+}
+
+#[test]
+fn an_option_that_says_nothing_or_is_for_others_is_refused_before_anything_is_asked() {
+    let world = World::new(refusing());
+    // As a variable that is not set comes.
+    for option in ["--client-id", "--organization", "--scope"] {
+        let output = world.ast("login").args([option, ""]).run();
+        let error = format!("error: a value is required for '{option} ");
+        assert!(output.failed(2).starts_with(&error), "{output}");
+    }
+    let url = world.server.url();
+    let login = format!("login --workos-url {url} --server {url} --client-id c --scope openid");
+    let expected = "Error: --scope is for standard providers, not for WorkOS. Leave it out, or give --issuer URL.";
+    assert_eq!(world.ast(&login).run().failed(2), expected);
     assert_eq!(world.server.events(), []);
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
+use astropass_tests::server::Approval;
 use serde_json::json;
 
 use super::gate::Gate;
@@ -65,6 +66,39 @@ fn a_file_that_is_no_json_is_set_aside_by_the_next_login_and_not_before() {
         assert_eq!(fs::read_to_string(&kept[0]).unwrap(), text);
         world.ast("whoami").run().ok();
     }
+}
+
+/// It was set aside before anybody had signed in, and nothing named it afterwards.
+#[test]
+fn a_login_that_comes_to_nothing_leaves_a_file_that_cannot_be_read() {
+    let world = World::new(eager());
+    world.home.set_credentials(&json!({"version": 1}));
+    fs::write(world.home.credentials_file(), "{\"version\": 1, \"profi").unwrap();
+    let files = || {
+        let names = fs::read_dir(world.home.path().join(".astro")).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| !name.ends_with(".lock")).collect();
+        names.sort();
+        names
+    };
+    let mut login = world.login("--no-browser --json").start();
+    login.prompt();
+    login.interrupt();
+    assert_eq!(login.finish().code, Some(130));
+    assert_eq!(files(), ["credentials.json"]);
+    assert!(world.ast("whoami").run().failed(7).contains("is not whole JSON"));
+
+    let login = world.login("");
+    world.log_in(login).ok();
+    let [kept, _] = files().try_into().unwrap();
+    assert!(kept.starts_with("credentials.corrupt-"), "{kept}");
+    world.ast("whoami").run().ok();
+    let output = world.ast("whoami --profile other").run();
+    assert_eq!(output.code, Some(4));
+    let path = world.home.path().join(".astro").join(&kept);
+    let says =
+        format!("! A credentials file that could not be read is kept as {}.", path.display());
+    assert!(output.stderr.starts_with(&says), "{output}");
 }
 
 #[test]
@@ -145,4 +179,20 @@ fn a_notice_is_printed_once_with_verbose_too() {
         let output = world.ast(command).run();
         assert_eq!(output.stderr.matches("Others could read ").count(), 1, "{output}");
     }
+}
+
+/// Otherwise the server would keep a session that nobody holds.
+#[test]
+fn a_login_that_cannot_be_stored_is_signed_out_at_the_server() {
+    let world = World::new(eager());
+    let mut login = world.login("--json --no-browser").start();
+    let prompt = login.prompt();
+    // What the login could be stored in is gone once it is approved.
+    fs::rename(world.home.path().join(".astro"), world.home.path().join("moved")).unwrap();
+    fs::write(world.home.path().join(".astro"), "").unwrap();
+    world.server.approve(prompt["user_code"].as_str().unwrap(), &Approval::default()).unwrap();
+    let output = login.finish();
+    assert_eq!(output.code, Some(7), "{output}");
+    assert_eq!(output.json()[1]["code"], "store_io");
+    assert_eq!(world.server.stats().sign_outs, 1);
 }

@@ -82,7 +82,7 @@ fn a_servers_error_cannot_act_on_the_terminal() {
     let fault = format!("device-authorization:*:body=400,application/json,{body}");
     world.server.fault(fault.parse().unwrap());
     let output = world.login("").env("NO_COLOR", "1").start_on_terminal().finish();
-    assert_eq!(output.code, Some(6));
+    assert_eq!(output.code, Some(5));
     assert!(output.stdout.contains("]0;title[35mred"), "it is shown as text: {output:?}");
     assert_plain(&output.stdout);
     let json = world.login("--json").run();

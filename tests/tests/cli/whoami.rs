@@ -64,6 +64,29 @@ fn whoami_as_json_has_the_documented_fields() {
 }
 
 #[test]
+fn whoami_says_who_it_is_where_the_expired_token_cannot_be_refreshed() {
+    let world = World::signed_in();
+    world.home.age("default", 400);
+    let received_at = world.profile()["session"]["received_at"].as_i64().unwrap();
+    let expires = rfc3339(received_at + 300);
+    world.server.fault("refresh:*:status=503".parse().unwrap());
+    let output = world.ast("whoami").run();
+    assert_eq!(output.code, Some(6), "{output}");
+    let lines: Vec<_> = output.stdout.lines().collect();
+    assert_eq!(lines[0], "! Signed in, but there is no valid token at the moment");
+    assert_eq!(lines[2], "  Email     ada@example.com");
+    assert!(lines[5].starts_with(&format!("  Expires   {expires} (")), "{output}");
+    assert!(lines[5].ends_with(" ago)"), "{output}");
+    assert!(output.stderr.starts_with("Error: The server cannot answer"), "{output}");
+
+    // The same, and then the error.
+    let output = world.ast("whoami --json").run();
+    let [who, error] = &output.json()[..] else { panic!("{output}") };
+    assert_eq!((&who["user"]["id"], &who["expires_at"]), (&json!("user_ada"), &json!(expires)));
+    assert_eq!(error["code"], "server_unavailable");
+}
+
+#[test]
 fn whoami_after_the_server_ended_the_session_says_so_and_deletes_nothing() {
     let world = World::signed_in();
     world.home.age("default", 400);

@@ -126,14 +126,25 @@ fn unusable_authority() {
     assert_eq!(code, "usage");
     for file in ["garbage.pem", "empty.pem", "no-der.pem"] {
         let output = login(&home, &server).args(["--ca-file", file]).run();
-        let (_, message) = error(&output, 1);
-        assert!(
-            message.contains(&format!("the CA file {}", home.path().join(file).display())),
-            "{message}"
-        );
+        let (code, message) = error(&output, 2);
+        let says = format!("In --ca-file, the CA file {}", home.path().join(file).display());
+        assert!(message.starts_with(&says), "{message}");
+        assert_eq!(code, "usage");
         assert!(!message.contains("network"), "{message}");
     }
     assert!(server.events().is_empty());
+}
+
+/// It was stored where nothing needed it yet, and every later command failed over TLS.
+#[test]
+fn an_authority_that_is_of_no_use_is_refused_without_tls_too() {
+    let (plain, home) = (server(None, Options::default()), Home::new());
+    fs::write(home.path().join("text.pem"), "hello\n").unwrap();
+    let output = login(&home, &plain).args(["--ca-file", "text.pem"]).run();
+    let (_, message) = error(&output, 2);
+    assert!(message.ends_with("it has no PEM certificate in it. Give a PEM file of certificates."));
+    assert!(plain.events().is_empty());
+    assert!(!home.credentials_file().exists());
 }
 
 /// As in a container without the package of certificates.
@@ -141,7 +152,7 @@ fn unusable_authority() {
 fn no_authorities_at_all() {
     let tls_only = server(Some(&PrivateCa::generate().unwrap().tls), Options::default());
     let home = Home::new();
-    let (_, message) = error(&login(&home, &tls_only).env("SSL_CERT_FILE", "missing.pem").run(), 1);
+    let (_, message) = error(&login(&home, &tls_only).env("SSL_CERT_FILE", "missing.pem").run(), 2);
     assert!(message.contains("SSL_CERT_FILE") && message.contains("no CA"), "{message}");
 
     let plain = server(None, Options::default());

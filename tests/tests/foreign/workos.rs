@@ -127,7 +127,7 @@ fn organization_switched_kept_and_left() {
 fn its_own_words_in_its_own_shape() {
     let (emulator, home) = (emulator(), Home::new());
     let wrong = format!("--endpoint device_authorization={}/user_management", emulator.url());
-    let (code, message) = error(&login(&home, &emulator, &wrong), 6);
+    let (code, message) = error(&login(&home, &emulator, &wrong), 5);
     assert_eq!(code, "server_error");
     assert!(!message.contains('{'), "no raw body is shown: {message}");
     assert!(!home.credentials().to_string().contains("revision"));

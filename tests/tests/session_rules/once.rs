@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use astropass_core::{Dialect, Encoding, LOCK_WAIT, Store, StoreError};
+use astropass_core::{Dialect, Encoding, HttpErrorKind, LOCK_WAIT, Store, StoreError};
 use tokio::task::JoinSet;
 
-use super::server::Next;
+use super::server::{Hook, Next};
 use super::world::{World, codes, pass, text, token};
 
 #[tokio::test(start_paused = true)]
@@ -98,6 +98,36 @@ async fn a_waiter_without_a_token_gives_up_after_the_deadline_and_five_seconds()
     let (millis, result) = world.timed(token(&session)).await;
     assert_eq!(codes(result), "store_busy");
     assert_eq!(u128::from(millis), LOCK_WAIT.as_millis());
+}
+
+/// The holder has stored it, and is still deleting what was there before.
+#[tokio::test(start_paused = true)]
+async fn a_waiter_who_gives_up_looks_for_the_token_once_more() {
+    let world = World::signed_in(7200).await;
+    let session = world.open().await;
+    let _guard = world.store.inner.lock(Duration::ZERO).await.unwrap();
+    let waiter = tokio::spawn({
+        let session = Arc::clone(&session);
+        async move { token(&session).await }
+    });
+    pass(30).await;
+    world.put(&world.credentials(9)).await;
+    assert_eq!(waiter.await.unwrap().unwrap(), "access-9");
+    assert_eq!((world.count("token"), world.events()), (0, Vec::new()));
+}
+
+/// With a store in order, that is: see `LOCK_WAIT`.
+#[tokio::test(start_paused = true)]
+async fn the_slowest_refresh_ends_before_its_waiters_give_up() {
+    let world = World::signed_in(7200).await;
+    world.server.grace();
+    let late = || Box::pin(tokio::time::sleep(Duration::from_millis(14_900))) as Hook;
+    world.server.next([Next::Lost(HttpErrorKind::Timeout), Next::After(Box::new(late))]);
+    let (one, other) = (world.open().await, world.open().await);
+    let (millis, both) = world.timed(async { tokio::join!(token(&one), token(&other)) }).await;
+    assert_eq!(both, (Ok("access-1".to_owned()), Ok("access-1".to_owned())));
+    assert_eq!(world.count("token"), 2);
+    assert!(millis > 29_000, "{millis}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use astropass_core::StoreError;
 
+use super::server::Next;
 use super::store::ALWAYS;
 use super::world::{World, codes, pass, text, token};
 
@@ -135,4 +136,17 @@ async fn a_sibling_never_sends_the_token_that_an_unsaved_one_replaced() {
     token(&one).await.unwrap();
     assert_eq!(token(&other).await.unwrap(), "access-1");
     assert_eq!(world.count("token"), 1);
+}
+
+/// As Zitadel writes that there is no new one.
+#[tokio::test(start_paused = true)]
+async fn an_empty_refresh_token_does_not_take_the_place_of_the_one_that_is_stored() {
+    let world = World::signed_in(7200).await;
+    let session = world.open().await;
+    let body = r#"{"access_token":"Y2FuYXJ5-access","expires_in":3600,"refresh_token":""}"#;
+    world.server.next([Next::Answer(200, body)]);
+    assert_eq!(token(&session).await.unwrap(), "access");
+    assert_eq!(world.stored().await.unwrap(), ("access".into(), "refresh-0".into()));
+    pass(3500).await;
+    assert_eq!(token(&session).await.unwrap(), "access-1");
 }

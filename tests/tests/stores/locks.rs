@@ -83,6 +83,23 @@ fn a_program_that_is_being_started_does_not_keep_the_lock() {
     drop(block_on(store.lock(Duration::ZERO)).unwrap());
 }
 
+/// A read waited for it on the thread of whoever asked.
+#[test]
+fn a_reader_does_not_wait_for_who_takes_the_older_client_s_file_over() {
+    let older = r#"{"profiles":{"default":{"user":{"id":"user_1"}}}}"#;
+    let home = TestHome::with_file(older);
+    let theirs = Held::lock(&home, "credentials.lock");
+    let profile = home.home.profile("default").unwrap().unwrap();
+    assert_eq!(profile.user.unwrap().id, "user_1");
+    assert_eq!(block_on(home.file_store().revision()), Ok(None));
+    assert_eq!((home.text().as_str(), home.notices()), (older, Vec::new()));
+
+    drop(theirs);
+    TestHome::at(&home.directory()).home.profile("default").unwrap().unwrap();
+    assert_eq!(home.json()["version"], 1);
+    home.kept("older-client");
+}
+
 fn number(home: &TestHome, name: &str) -> u64 {
     fs::metadata(home.folder().join(name)).unwrap().ino()
 }

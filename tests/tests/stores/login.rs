@@ -89,8 +89,13 @@ async fn login_at_another_provider() {
 async fn login_over_a_corrupt_file() {
     for choice in [StoreChoice::File, StoreChoice::Keyring, StoreChoice::Auto] {
         let (home, server) = (TestHome::with_file("{\"version\": 1, \"prof"), Server::new());
-        let session = builder(&home, &server).store(choice).build().unwrap();
+        let items = Memory::default();
+        let session = builder(&home, &server).keyring(items.clone()).store(choice).build().unwrap();
         assert_eq!(session.token().await.unwrap_err().code(), "store_corrupt");
+        // One that comes to nothing leaves it, and nothing else.
+        begin_login(&session).await.abort();
+        assert_eq!(home.text(), "{\"version\": 1, \"prof");
+        assert_eq!((home.names().len(), items.names().len(), home.notices().len()), (1, 0, 0));
         server.approve();
         begin_login(&session).await.await.unwrap().unwrap();
         assert_eq!(session.token().await.unwrap().expose_secret(), "access-Y2FuYXJ5-2");
@@ -103,13 +108,15 @@ async fn login_over_a_corrupt_file() {
 /// Nobody is shown a code who could not be signed in.
 #[tokio::test]
 async fn login_without_a_store() {
-    let (home, server) = (TestHome::new(), Server::new());
-    let (keyring, locked) = lockable(&Memory::default());
-    locked.store(true, Ordering::Relaxed);
-    let session = builder(&home, &server).keyring(keyring).build().unwrap();
-    let (shown, mut is_shown) = mpsc::unbounded_channel();
-    let refused = session.login(move |_| shown.send(()).unwrap()).await.unwrap_err();
-    assert_eq!(refused.code(), "store_locked", "{refused}");
-    assert_eq!(is_shown.recv().await, None);
-    assert!(server.log().is_empty());
+    for home in [TestHome::new(), TestHome::with_file("no JSON")] {
+        let server = Server::new();
+        let (keyring, locked) = lockable(&Memory::default());
+        locked.store(true, Ordering::Relaxed);
+        let session = builder(&home, &server).keyring(keyring).build().unwrap();
+        let (shown, mut is_shown) = mpsc::unbounded_channel();
+        let refused = session.login(move |_| shown.send(()).unwrap()).await.unwrap_err();
+        assert_eq!(refused.code(), "store_locked", "{refused}");
+        assert_eq!(is_shown.recv().await, None);
+        assert!(server.log().is_empty());
+    }
 }

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use astropass::{Home, StoreChoice};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -81,10 +82,10 @@ pub(super) struct Login {
     pub(super) email: Option<String>,
     /// Astro: the organization, which is found by the e-mail address otherwise; its id at the login
     /// server, or with --token-login at the API
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) organization: Option<String>,
     /// Workspace to use, by name or id
-    #[arg(long, value_name = "WORKSPACE")]
+    #[arg(long, value_name = "WORKSPACE", value_parser = NonEmptyStringValueParser::new())]
     pub(super) workspace: Option<String>,
     /// Where to keep the tokens [env: ASTRO_STORE] [default: auto]
     #[arg(long, value_name = "STORE", value_parser = store_choices())]

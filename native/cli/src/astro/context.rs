@@ -12,22 +12,21 @@ use crate::failure::Failure;
 use crate::output;
 use crate::program::Program;
 
-/// Where `astro` signs in unless told otherwise.
-const DEFAULT: &str = "astronomer.io";
+/// The variable that names a domain, and with it makes `localhost` one of the cloud.
+const VARIABLE: &str = "ASTRO_DOMAIN";
 
 /// The domain that is meant: the one named on the command line, over the environment, over the
 /// current context, over the default.
 pub(crate) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure> {
-    let variable = env("ASTRO_DOMAIN");
-    let domain = match (named, &variable) {
-        (Some(name), variable) if variable.as_deref() != Some(name) => parse(home, name)?,
-        (_, Some(name)) => {
-            Domain::parse_override(name).map_err(|error| no_domain("ASTRO_DOMAIN", error))?
+    let domain = match (named, env(VARIABLE)) {
+        (Some(name), _) => parse(home, name)?,
+        (None, Some(name)) => {
+            Domain::parse_override(&name).map_err(|error| no_domain(VARIABLE, error))?
         }
-        (_, None) => {
+        (None, None) => {
             // A file that cannot be read is reported by the command that needs it.
             let current = home.current(Program::Astro.name()).ok().flatten();
-            parse(home, current.as_deref().unwrap_or(DEFAULT))?
+            parse(home, current.as_deref().unwrap_or(Program::Astro.default_profile()))?
         }
     };
     if !Profile::is_name(domain.name()) {
@@ -37,10 +36,10 @@ pub(crate) fn domain(home: &Home, named: Option<&str>) -> Result<Domain, Failure
     Ok(domain)
 }
 
-/// A session with a token from the environment, which is for the domain `name`, signed in there or
-/// not.
-pub(crate) fn at_domain(builder: Builder, home: &Home, name: &str) -> Result<Builder, Failure> {
-    let domain = domain(home, Some(name))?;
+/// A session with a token from the environment, which is for the domain that is meant, signed in
+/// there or not.
+pub(crate) fn at_domain(builder: Builder, home: &Home) -> Result<Builder, Failure> {
+    let domain = domain(home, None)?;
     let api = domain.api()?;
     let builder = builder.server(api.clone());
     Ok(match domain.system() {
@@ -51,16 +50,33 @@ pub(crate) fn at_domain(builder: Builder, home: &Home, name: &str) -> Result<Bui
 
 /// A context that is there stays what it is; only a developer makes `localhost` one of the cloud.
 fn parse(home: &Home, name: &str) -> Result<Domain, Failure> {
-    let stored = home.profile(name).ok().flatten();
-    let domain = match stored.as_ref().is_some_and(is_cloud) {
-        true => Domain::parse_override(name),
-        false => Domain::parse(name),
+    let wrong = |error| no_domain(&format!("{name:?}"), error);
+    let domain = Domain::parse(name).map_err(wrong)?;
+    let is_cloud = match home.profile(domain.name()).ok().flatten() {
+        Some(stored) => is_cloud(&stored),
+        None => is_in_variable(domain.name()),
     };
-    domain.map_err(|error| no_domain(&format!("{name:?}"), error))
+    if is_cloud { Domain::parse_override(name).map_err(wrong) } else { Ok(domain) }
+}
+
+fn is_in_variable(name: &str) -> bool {
+    let domain = env(VARIABLE).and_then(|domain| Domain::parse_override(&domain).ok());
+    domain.is_some_and(|domain| domain.name() == name)
+}
+
+/// The command to sign in to the context `name` with, in quotation marks: with the variable where
+/// the name by itself would mean the other system.
+pub(crate) fn login_to(name: &str) -> String {
+    let is_stored = || Home::from_env().is_ok_and(|home| matches!(home.profile(name), Ok(Some(_))));
+    match name == "localhost" && is_in_variable(name) && !is_stored() {
+        true => format!("'{VARIABLE}={name} astro login'"),
+        false => format!("'astro login {name}'"),
+    }
 }
 
 fn no_domain(place: &str, error: impl Display) -> Failure {
-    Failure::usage(format!("In {place}, {error}.")).advise("Give a domain such as example.com.")
+    Failure::usage(format!("In {place}, {error}."))
+        .advise("Give a domain by itself, such as example.com.")
 }
 
 fn is_cloud(profile: &Profile) -> bool {
@@ -113,5 +129,6 @@ fn list(context: &Context<'_>) -> Result<(), Failure> {
     if contexts.is_empty() && !context.global.json {
         output::note("No contexts yet. Run 'astro login' to make one.");
     }
+    profile::note_missing(context, &contexts);
     Ok(())
 }

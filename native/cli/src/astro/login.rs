@@ -78,7 +78,7 @@ impl Attempt<'_> {
                 format!(
                     "There is no {what} at {}, or {} cannot be reached: {error}. Check the domain and the network.",
                     self.domain.name(),
-                    api.host()
+                    api.origin()
                 ),
             ),
             error => error.into(),
@@ -102,7 +102,7 @@ impl Attempt<'_> {
                 input::ask_hidden("Token (not shown): ").await?
             }
         };
-        let token = given.unwrap_or_default();
+        let token = given.ok_or_else(|| Failure::unanswered("token"))?;
         Secret::token(token.trim().to_owned().into()).ok_or_else(|| {
             Failure::new(
                 LOGIN_ENDED,

@@ -6,6 +6,9 @@ use crate::context::Context;
 use crate::failure::{Failure, OTHER, USAGE};
 use crate::output::{self, GREEN};
 
+/// What to do where a session cannot be switched to an account.
+const CHOOSE: &str = "To use another account, run 'ast login' and choose it there.";
+
 pub(super) async fn run(context: &Context<'_>, command: &args::Account) -> Result<(), Failure> {
     match command {
         args::Account::List => list(context).await,
@@ -19,8 +22,7 @@ async fn list(context: &Context<'_>) -> Result<(), Failure> {
         Some(_) => request(&session, true).await?,
         None => fetch(context, &session).await?,
     };
-    let current = context.home.profile(&context.profile)?;
-    let current = current.as_ref().and_then(Profile::account).map(|account| account.id.clone());
+    let current = current(context)?;
     for account in &accounts {
         let is_current = current.as_ref() == Some(&account.id);
         if context.global.json {
@@ -41,7 +43,40 @@ async fn list(context: &Context<'_>) -> Result<(), Failure> {
             printable(&account.id)
         ));
     }
+    if !context.global.json && Context::environment_token().is_none() {
+        say_what_cannot_be_used(context, &session, &accounts, current.as_deref());
+    }
     Ok(())
+}
+
+/// Says which of the listed accounts `account use` refuses, and why.
+fn say_what_cannot_be_used(
+    context: &Context<'_>,
+    session: &Session,
+    accounts: &[Account],
+    current: Option<&str>,
+) {
+    let mut others = accounts.iter().filter(|account| current != Some(account.id.as_str()));
+    let say = |failure: Failure| output::note(failure.of_profile(&context.profile).message());
+    match check_can_switch(session) {
+        Ok(()) => {
+            others.filter(|it| it.organization.is_none()).map(is_no_organization).for_each(say);
+        }
+        Err(failure) if others.next().is_some() => say(failure.advise(CHOOSE)),
+        Err(_) => {}
+    }
+}
+
+fn is_no_organization(account: &Account) -> Failure {
+    let name = printable(&account.name);
+    let message = format!("'ast account use' is for organizations, and {name:?} is none.");
+    Failure::new(USAGE, "no_organization", message).advise(CHOOSE)
+}
+
+/// The id of the account that the session is for, if that is known.
+fn current(context: &Context<'_>) -> Result<Option<String>, Failure> {
+    let profile = context.home.profile(&context.profile)?;
+    Ok(profile.as_ref().and_then(Profile::account).map(|account| account.id.clone()))
 }
 
 /// Asks the API server for the accounts, and notes them in the profile.
@@ -72,19 +107,17 @@ async fn switch(context: &Context<'_>, name: &str) -> Result<(), Failure> {
         ));
     }
     let session = context.api_session()?;
+    check_can_switch(&session).map_err(|failure| failure.advise(CHOOSE))?;
     let accounts = fetch(context, &session).await?;
     let account = find(&accounts, name)?;
-    let Some(organization) = &account.organization else {
-        return Err(Failure::new(
-            USAGE,
-            "no_organization",
-            format!(
-                "{:?} is no organization that a session can be switched to. Run 'ast login' to sign in to it.",
-                printable(&account.name)
-            ),
-        ));
-    };
-    switch_to(&session, organization).await?;
+    match &account.organization {
+        Some(organization) => {
+            let next = "Ask who administers it, or run 'ast login' with --browser and --organization to sign in to it.";
+            switch_to(&session, organization, next).await?;
+        }
+        None if current(context)?.as_ref() == Some(&account.id) => {}
+        None => return Err(is_no_organization(account)),
+    }
     if context.global.json {
         output::json(
             &json!({"event": "account_chosen", "account": output::account_json(Some(account))}),
@@ -104,18 +137,20 @@ pub(super) fn check_can_switch(session: &Session) -> Result<(), Failure> {
     Err(Failure::usage(format!("{issuer} has no organizations that a session can be switched to.")))
 }
 
-/// Goes on as a member of `organization`, or says why not.
-pub(super) async fn switch_to(session: &Session, organization: &str) -> Result<(), Failure> {
-    check_can_switch(session)?;
+/// Goes on as a member of `organization`, or says why not and what to do `next`.
+pub(super) async fn switch_to(
+    session: &Session,
+    organization: &str,
+    next: &str,
+) -> Result<(), Failure> {
     match session.switch_organization(organization).await {
         Ok(_) => Ok(()),
-        Err(Error::Server(refusal)) => Err(Failure::new(
-            OTHER,
-            "not_switched",
-            format!(
-                "The server does not let you use {organization:?}: {refusal}. Your session goes on without it; 'ast account list' shows what you can use."
-            ),
-        )),
+        Err(Error::Server(refusal)) => {
+            let message = format!(
+                "The server does not let you use {organization:?}: {refusal}. Your session goes on without it."
+            );
+            Err(Failure::new(OTHER, "not_switched", message).advise(next))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -10,6 +10,9 @@ use crate::context::Context;
 use crate::failure::{Failure, NETWORK, NOT_SIGNED_IN, OTHER};
 use crate::output;
 
+/// What is taken for a method that somebody gave without a path.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
 pub(super) async fn run(context: &Context<'_>, api: &Api) -> Result<ExitCode, Failure> {
     let session = context.api_session()?;
     let response = match session.send(request(api)?).await {
@@ -90,9 +93,14 @@ fn request(api: &Api) -> Result<http::Request<Vec<u8>>, Failure> {
         [method, path] => (Some(method), path),
         _ => return Err(Failure::usage("Give a path, or a method and a path.")),
     };
+    check_order(method, path)?;
     let method = match method {
-        Some(method) => Method::from_bytes(method.to_ascii_uppercase().as_bytes())
-            .map_err(|_| Failure::usage(format!("{method:?} is no HTTP method.")))?,
+        Some(method) => {
+            Method::from_bytes(method.to_ascii_uppercase().as_bytes()).map_err(|_| {
+                let failure = Failure::usage(format!("{method:?} is no HTTP method."));
+                failure.advise("Give one such as GET or POST.")
+            })?
+        }
         None if api.data.is_some() => Method::POST,
         None => Method::GET,
     };
@@ -104,7 +112,10 @@ fn request(api: &Api) -> Result<http::Request<Vec<u8>>, Failure> {
             .split_once(':')
             // It may be a secret without its name.
             .ok_or_else(|| Failure::usage("A header has no colon; give -H 'NAME: VALUE'."))?;
-        let invalid = |_| Failure::usage(format!("The header {:?} cannot be sent.", name.trim()));
+        let invalid = |_| {
+            let failure = Failure::usage(format!("The header {:?} cannot be sent.", name.trim()));
+            failure.advise("A name has letters, digits and '-', and a value is visible ASCII.")
+        };
         let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| invalid(()))?;
         let value = HeaderValue::from_str(value.trim()).map_err(|_| invalid(()))?;
         if name == http::header::AUTHORIZATION {
@@ -119,8 +130,30 @@ fn request(api: &Api) -> Result<http::Request<Vec<u8>>, Failure> {
         builder = builder.header(http::header::CONTENT_TYPE, "application/json");
     }
     builder.body(body).map_err(|_| {
-        Failure::usage(format!("{path:?} is no path, such as /api/v1/me, of the API server."))
+        let failure = Failure::usage(format!("{path:?} has characters that no URL has."));
+        failure.advise("Encode them, as %20 for a blank.")
     })
+}
+
+/// A method without its path, or behind it, would pass for a path.
+fn check_order(method: Option<&String>, path: &str) -> Result<(), Failure> {
+    let is_place = |text: &str| text.starts_with('/') || text.contains("://");
+    let (wrong, next) = match method {
+        _ if is_place(path) => return Ok(()),
+        Some(method) if is_place(method) => {
+            let wrong = "The method goes before the path.".to_owned();
+            (wrong, "Give one after the other, such as GET /api/v1/me.".to_owned())
+        }
+        None if METHODS.iter().any(|method| path.eq_ignore_ascii_case(method)) => (
+            format!("{path} is a method, and there is no path."),
+            format!("Give both, such as {path} /api/v1/me."),
+        ),
+        _ => (
+            format!("{path:?} is no path: it does not begin with '/'."),
+            "Give one such as /api/v1/me.".to_owned(),
+        ),
+    };
+    Err(Failure::usage(wrong).advise(next))
 }
 
 fn body(api: &Api, method: &Method) -> Result<Vec<u8>, Failure> {
@@ -141,5 +174,11 @@ fn body(api: &Api, method: &Method) -> Result<Vec<u8>, Failure> {
         }
         None => Ok(Vec::new()),
     };
-    read.map_err(|error| Failure::usage(format!("The body cannot be read: {error}.")))
+    read.map_err(|error| {
+        let place = match api.data.as_deref() {
+            Some(file) if file.starts_with('@') => format!(" from {file:?}"),
+            _ => String::new(),
+        };
+        Failure::usage(format!("The body cannot be read{place}: {error}."))
+    })
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use astropass::{Domain, Endpoint, Home, Profile};
 
-use self::check::{Check, Report};
+use self::check::{Check, Report, Unknown};
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::program::Program;
@@ -27,17 +27,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is looked at.
 struct Subject {
-    /// Read only
-    home: Option<Home>,
-    name: String,
-    /// As it is stored, if it is and can be read
-    profile: Option<Profile>,
-    /// Whether the profile is not known because the file cannot be read
-    is_unreadable: bool,
+    meant: Result<Meant, Unknown>,
     /// What `astro` signs in to
     domain: Option<Domain>,
     /// The API server
     server: Option<Endpoint>,
+}
+
+/// The profile that a command would use.
+struct Meant {
+    /// Read only
+    home: Home,
+    name: String,
+    /// As it is stored, if it is
+    stored: Option<Profile>,
+}
+
+impl Subject {
+    fn profile(&self) -> Option<&Profile> {
+        self.meant.as_ref().ok()?.stored.as_ref()
+    }
 }
 
 /// `profile_of` says which profile is meant.
@@ -59,7 +68,7 @@ pub(crate) async fn run(
         network::server(&subject),
     );
     report.extend(store::checks(&subject, &keyring));
-    report.add(session::check(&subject, session, &keyring));
+    report.add(session::check(session, &keyring));
     report.extend(network::proxies());
     report.add(certificates);
     report.add(provider.check);
@@ -74,50 +83,56 @@ async fn subject(
     profile_of: impl Fn(&Home) -> Result<String, Failure>,
     report: &mut Report,
 ) -> Subject {
-    let mut subject = Subject {
-        home: None,
-        name: "default".to_owned(),
-        profile: None,
-        is_unreadable: true,
+    let server = context::server_override(global).ok().flatten();
+    let unknown = |report: &Report, why| Subject {
+        meant: Err(report.because(why)),
         domain: None,
-        server: context::server_override(global).ok().flatten(),
+        server: server.clone(),
     };
     let home = match Home::from_env() {
         Ok(home) => home.read_only(),
         Err(error) => {
             report.add(Check::failure("Home", error));
-            return subject;
+            return unknown(report, "there is no home directory");
         }
     };
     let looked = home.clone();
     let Some(checks) = on_thread(move || home::look(&looked)).await else {
         report.add(Check::hung("Home", "the folder"));
-        return subject;
+        return unknown(report, "the folder does not answer");
     };
     report.extend(checks);
     let named = profile_of(&home).and_then(|name| check_own(&home, &name).map(|()| name));
-    match named {
-        Ok(name) => {
-            subject.domain = domain(&home, &name);
-            subject.name = name;
+    let name = match named {
+        Ok(name) => Some(name),
+        Err(failure) => {
+            report.add(Check::failure("Environment", failure));
+            None
         }
-        Err(failure) => report.add(Check::failure("Environment", failure)),
-    }
-    let (looked, name) = (home.clone(), subject.name.clone());
-    match on_thread(move || home::locks(&looked, &name)).await {
+    };
+    let (looked, of) = (home.clone(), name.clone());
+    match on_thread(move || home::locks(&looked, of.as_deref())).await {
         Some(checks) => report.extend(checks),
         None => report.add(Check::hung("Lock", "the folder")),
     }
-    let profile = home.profile(&subject.name);
-    subject.is_unreadable = profile.is_err();
-    subject.profile = profile.ok().flatten();
+    let Some(name) = name else {
+        return match Program::running() {
+            Program::Ast => unknown(report, "the profile's name cannot be used"),
+            Program::Astro => unknown(report, "the domain cannot be used"),
+        };
+    };
+    let domain = domain(&home, &name);
+    let meant = match home.profile(&name) {
+        Ok(stored) => Ok(Meant { home, name, stored }),
+        Err(_) => Err(report.because("the file cannot be read")),
+    };
+    let mut subject = Subject { meant, domain, server };
     if subject.server.is_none() {
-        let of_profile = subject.profile.as_ref().and_then(|profile| profile.server.clone());
+        let of_profile = subject.profile().and_then(|profile| profile.server.clone());
         let of_domain = || subject.domain.as_ref().and_then(|domain| domain.api().ok());
         let default = || context::default_server().ok().flatten();
         subject.server = of_profile.or_else(of_domain).or_else(default);
     }
-    subject.home = Some(home);
     subject
 }
 

@@ -2,15 +2,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use astropass::{
-    BrowserLogin, Dialect, Profile, RedirectUri, Session, StoreChoice, StoreError, StoreKind,
-    printable,
+    BrowserLogin, Error, Profile, RedirectUri, Session, StoreChoice, StoreError, StoreKind,
+    diagnose, printable,
 };
 use serde_json::json;
 
 use super::countdown::Countdown;
-use super::{account, browser, prompt, provider};
+use super::provider::{self, Place};
+use super::{account, browser, prompt};
 use crate::args::Login;
-use crate::context::{Context, default_server, env};
+use crate::context::{Context, default_server, store_of_environment};
 use crate::failure::Failure;
 use crate::output::{self, GREEN};
 
@@ -21,7 +22,8 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
     let before = before(context)?;
     let session = session(context, login, before.as_ref()).await?;
     if login.organization.is_some() {
-        account::check_can_switch(&session)?;
+        account::check_can_switch(&session)
+            .map_err(|failure| failure.advise("Leave out --organization."))?;
     }
     sign_in(context, login, &session).await?;
     let is_first = context.current()?.is_none();
@@ -31,7 +33,8 @@ pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Fail
     let signed_in_to = context.signed_in()?.identity.and_then(|identity| identity.organization);
     let switched = match &login.organization {
         Some(organization) if signed_in_to.as_ref() != Some(organization) => {
-            account::switch_to(&session, organization).await
+            let next = "'ast account list' shows what you can use.";
+            account::switch_to(&session, organization, next).await
         }
         _ => Ok(()),
     };
@@ -118,12 +121,13 @@ fn greet(context: &Context<'_>, is_first: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `path` if it can be read; otherwise nobody should be asked to approve anything.
+/// `path` if it can be read.
 fn readable(path: PathBuf) -> io::Result<PathBuf> {
     std::fs::read(&path).map(|_| path)
 }
 
-/// The certificates to trust besides the system's: option over profile.
+/// The certificates to trust besides the system's: option over profile. What an option names has to
+/// be of use, even where no TLS needs it yet: nobody should be asked to approve anything otherwise.
 pub(crate) fn ca_file(
     option: Option<&Path>,
     before: Option<&Profile>,
@@ -133,7 +137,13 @@ pub(crate) fn ca_file(
     let readable = std::path::absolute(path).and_then(readable).map_err(|error| {
         Failure::usage(format!("In --ca-file, {} cannot be used: {error}.", path.display()))
     })?;
-    Ok(Some(readable))
+    match diagnose::check_authorities(Some(readable.clone())) {
+        Err(Error::Http(error)) => {
+            let failure = Failure::usage(format!("In --ca-file, {}.", error.detail));
+            Err(failure.advise("Give a PEM file of certificates."))
+        }
+        checked => Ok(checked.map(|()| Some(readable))?),
+    }
 }
 
 /// Where to keep the tokens: option over environment over profile over default.
@@ -148,15 +158,8 @@ pub(crate) fn store(
     Ok(chosen.or(before.map(|profile| profile.store_choice)).unwrap_or_default())
 }
 
-/// The store that the environment names.
-pub(crate) fn store_of_environment() -> Result<Option<StoreChoice>, Failure> {
-    let wrong =
-        |error| Failure::usage(format!("In ASTRO_STORE, {error}.")).advise("Correct or unset it.");
-    env("ASTRO_STORE").map(|store| store.parse().map_err(wrong)).transpose()
-}
-
-/// The profile as it was before a login; one in a file that cannot be read is set aside with it
-/// before anything is asked.
+/// The profile as it was before a login; one in a file that cannot be read is set aside with it when
+/// the new session is stored.
 pub(crate) fn before(context: &Context<'_>) -> Result<Option<Profile>, Failure> {
     match context.home.profile(&context.profile) {
         Err(StoreError::Corrupt(_)) => Ok(None),
@@ -172,7 +175,8 @@ pub(crate) fn place(context: &Context<'_>, profile: &Profile) -> String {
     }
 }
 
-/// Option over environment over profile over default.
+/// Option over environment over profile over default; all that can be wrong by itself is found out
+/// before anything is asked.
 async fn session(
     context: &Context<'_>,
     login: &Login,
@@ -180,36 +184,30 @@ async fn session(
 ) -> Result<Session, Failure> {
     let ca_file = ca_file(login.ca_file.as_deref(), before)?;
     let store = store(login.store, before)?;
-    let (provider, by_hand) = provider::find(login, before, ca_file.as_deref()).await?;
-    let redirect_uri = redirect_uri(
-        login,
-        before.filter(|before| {
-            let known = before.provider.as_ref();
-            known.is_some_and(|known| {
-                (&known.issuer, &known.client_id) == (&provider.issuer, &provider.client_id)
-            })
-        }),
-    )?;
-    let is_here = |before: &&Profile| {
-        before.provider.as_ref().is_none_or(|known| known.issuer == provider.issuer)
-    };
+    let place = Place::of(login, before)?;
+    // What is remembered of another issuer is not this one's: neither its client nor where its
+    // tokens may go.
+    let before = before.filter(|before| {
+        before.provider.as_ref().is_none_or(|known| known.issuer == place.issuer())
+    });
     let server = match context.server_override()? {
         Some(server) => Some(server),
-        // Another issuer's tokens are not for it.
-        None => match before.filter(is_here).and_then(|profile| profile.server.clone()) {
+        None => match before.and_then(|profile| profile.server.clone()) {
             Some(server) => Some(server),
             None => default_server()?,
         },
     };
-    let is_workos = matches!(provider.dialect, Dialect::WorkOs(_));
+    let needs_server = matches!(place, Place::WorkOs(_)) && server.is_none();
+    let client_id = match provider::client_id(login, before) {
+        Some(client_id) if !needs_server => client_id,
+        client_id => return Err(missing(&place, client_id.is_none(), needs_server)),
+    };
+    let redirect_uri = redirect_uri(login, before, &client_id)?;
+    let (provider, by_hand) = place.find(login, client_id, before, ca_file.as_deref()).await?;
     let builder = context.builder(&context.profile).provider(provider).store(store);
     let mut builder = builder.endpoints_by_hand(by_hand);
-    match server {
-        Some(server) => builder = builder.server(server),
-        None if is_workos => {
-            return Err(provider::missing("--server URL", "ASTRO_SERVER", "the API server"));
-        }
-        None => {}
+    if let Some(server) = server {
+        builder = builder.server(server);
     }
     if let Some(ca_file) = ca_file {
         builder = builder.ca_file(ca_file);
@@ -220,14 +218,39 @@ async fn session(
     context.build(builder)
 }
 
+/// Nobody said what a login at `place` needs to know.
+fn missing(place: &Place, client: bool, server: bool) -> Failure {
+    let (what, options, variables) = match (client, server) {
+        (true, true) => (
+            "are the OAuth client and the API server",
+            "--client-id ID and --server URL",
+            "ASTRO_CLIENT_ID and ASTRO_SERVER",
+        ),
+        (true, false) => ("is the OAuth client", "--client-id ID", "ASTRO_CLIENT_ID"),
+        (false, _) => ("is the API server", "--server URL", "ASTRO_SERVER"),
+    };
+    let mut next = format!("Give {options}, or set {variables}.");
+    if place.issuer() == provider::WORKOS {
+        next.push_str(" For a provider other than WorkOS, give --issuer URL.");
+    }
+    Failure::usage(format!("Which {what}?")).advise(next)
+}
+
 /// The option's, or what an earlier login of the same client was told.
-fn redirect_uri(login: &Login, before: Option<&Profile>) -> Result<Option<RedirectUri>, Failure> {
+fn redirect_uri(
+    login: &Login,
+    before: Option<&Profile>,
+    client_id: &str,
+) -> Result<Option<RedirectUri>, Failure> {
     let Some(uri) = &login.redirect_uri else {
-        return Ok(before.and_then(|profile| profile.redirect_uri.clone()));
+        let same = before.filter(|before| {
+            before.provider.as_ref().is_some_and(|known| known.client_id == client_id)
+        });
+        return Ok(same.and_then(|profile| profile.redirect_uri.clone()));
     };
     let uri = uri.parse().map_err(|error| {
         Failure::usage(format!(
-            "In --redirect-uri, {error}. It is like http://localhost:8400/callback."
+            "In --redirect-uri, {error}. Give one such as http://localhost:8400/callback."
         ))
     });
     uri.map(Some)

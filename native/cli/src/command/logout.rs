@@ -10,7 +10,7 @@ pub(crate) async fn one(context: &Context<'_>) -> Result<(), Failure> {
     warn_of_environment();
     let again = format!("{} logout", Program::running().name());
     let Some(signed_out) = sign_out(context, &context.profile, &again).await? else {
-        return nobody(context, &again).await;
+        return nobody(context, Some(&context.profile), &again).await;
     };
     tell(context, &context.profile, &signed_out, &again)
 }
@@ -37,7 +37,7 @@ pub(crate) async fn all(context: &Context<'_>) -> Result<(), Failure> {
     remain(context, &others);
     match failure {
         Some(failure) => Err(failure),
-        None if !anybody => nobody(context, &again).await,
+        None if !anybody => nobody(context, None, &again).await,
         None if context.global.json => Ok(()),
         None => {
             output::note(&format!("{GREEN}✓{GREEN:#} Logged out from all {}s", program.noun()));
@@ -99,17 +99,31 @@ pub(crate) async fn sign_out(
     }
 }
 
-async fn nobody(context: &Context<'_>, again: &str) -> Result<(), Failure> {
+/// Nobody was signed in to `profile`, or to any.
+async fn nobody(context: &Context<'_>, profile: Option<&str>, again: &str) -> Result<(), Failure> {
     // A first login that was killed may have left its tokens, and nothing else.
     let swept = context.builder(&context.profile).sweep().await?;
     if swept == Some(Cleared::LeftToSweep) {
         return Err(left_to_sweep(&context.profile, again));
     }
+    let (program, noun) = (Program::running(), Program::running().noun());
     if context.global.json {
-        output::json(&json!({"event": "not_signed_in"}));
-    } else {
-        output::note("Not currently logged in.");
+        let mut event = json!({"event": "not_signed_in"});
+        if let (Some(profile), Some(event)) = (profile, event.as_object_mut()) {
+            event.insert(noun.to_owned(), profile.into());
+        }
+        output::json(&event);
+        return Ok(());
     }
+    let name = program.name();
+    output::note(&match profile.filter(|profile| *profile != program.default_profile()) {
+        None => "Not currently logged in.".to_owned(),
+        // Perhaps misspelt, and somebody believes that a session is over which is not.
+        Some(profile) if context.home.profile(profile)?.is_none() => format!(
+            "There is no {noun} {profile:?} to log out from. Run '{name} {noun} list' to see them."
+        ),
+        Some(profile) => format!("Not currently logged in to {noun} {profile:?}."),
+    });
     Ok(())
 }
 

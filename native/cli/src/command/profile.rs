@@ -41,7 +41,23 @@ fn list(context: &Context<'_>) -> Result<(), Failure> {
     if profiles.is_empty() && !context.global.json {
         output::note("No profiles yet. Run 'ast login' to make one.");
     }
+    note_missing(context, &profiles);
     Ok(())
+}
+
+/// Says so where commands would use none of the `profiles` that there are.
+pub(crate) fn note_missing(context: &Context<'_>, profiles: &[StoredProfile]) {
+    let used = &context.profile;
+    let is_there = profiles.iter().any(|profile| profile.name == *used);
+    // Without a name, the variable's cannot be used.
+    if context.global.json || profiles.is_empty() || used.is_empty() || is_there {
+        return;
+    }
+    let program = Program::running();
+    let (noun, choice) = (program.noun(), program.choice());
+    output::note(&format!(
+        "Commands use {noun} {used:?}, which is none of them. Run '{choice} NAME' to choose one."
+    ));
 }
 
 /// Makes `name` the current profile.
@@ -70,14 +86,38 @@ pub(crate) async fn remove(context: &Context<'_>, name: &str) -> Result<(), Fail
         // With tokens left in a keyring the profile stays, to be removed with them.
         logout::tell(context, name, &signed_out, &again)?;
     }
+    let current = context.current()?;
     context.home.remove(name)?;
-    if context.current()?.as_deref() == Some(name) {
-        context.make_current(None)?;
-    }
     if context.global.json {
         output::json(&json!({"event": format!("{noun}_removed"), noun: name}));
     } else {
         output::note(&format!("{GREEN}✓{GREEN:#} Removed {noun} \"{name}\""));
+    }
+    if current.as_deref().unwrap_or(program.default_profile()) == name {
+        succeed(context)?;
+    }
+    Ok(())
+}
+
+/// Lets the default profile be current again after the one that was; without that, none is.
+fn succeed(context: &Context<'_>) -> Result<(), Failure> {
+    let (program, noun) = (Program::running(), Program::running().noun());
+    let mut profiles = context.home.profiles()?;
+    profiles.retain(|profile| program.owns(profile));
+    let next = program.default_profile();
+    let is_there = profiles.iter().any(|profile| profile.name == next);
+    if is_there {
+        // Otherwise the next login would make another one current.
+        context.make_current(Some(next))?;
+    }
+    if context.global.json {
+        return Ok(());
+    }
+    let choice = program.choice();
+    if is_there {
+        output::note(&format!("  Other commands use {noun} {next:?} again."));
+    } else if !profiles.is_empty() {
+        output::note(&format!("  No {noun} is chosen now. Run '{choice} NAME' to choose another."));
     }
     Ok(())
 }

@@ -55,10 +55,23 @@ pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
 fn show_qr(url: &str) {
     use qrcode::render::unicode::Dense1x2::{Dark, Light};
     let Ok(code) = qrcode::QrCode::new(url) else { return };
+    let picture: String = code.render().dark_color(Light).light_color(Dark).build();
+    let needed = picture.lines().next().unwrap_or_default().chars().count();
+    if let Some(columns) = columns().filter(|columns| *columns < needed) {
+        output::warn(&format!(
+            "The QR code is left out: it needs {needed} columns, and this terminal has {columns}.\n"
+        ));
+        return;
+    }
     output::note("Scan this with a phone:\n");
-    let picture = code.render().dark_color(Light).light_color(Dark).build();
     for line in picture.lines() {
         output::note(&format!("{PAPER}{line}{PAPER:#}"));
     }
     output::note("");
+}
+
+/// How wide the terminal is that words go to, if they go to one.
+fn columns() -> Option<usize> {
+    let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(std::io::stderr())?;
+    Some(columns.into())
 }

@@ -5,74 +5,98 @@ use std::path::Path;
 use astropass::{Dialect, Encoding, Endpoints, Error, Profile, Provider, discover};
 
 use crate::args::Login;
-use crate::context::{env, url_of};
+use crate::context::{env, issuer_of_environment, url_of};
 use crate::failure::{Failure, NETWORK};
 
 pub(super) const WORKOS: &str = "https://api.workos.com";
 const SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
-/// The provider with every endpoint found, and those of them that were set by hand.
-pub(super) async fn find(
-    login: &Login,
-    before: Option<&Profile>,
-    ca_file: Option<&Path>,
-) -> Result<(Provider, Endpoints), Failure> {
-    let remembered = before.and_then(|profile| profile.provider.as_ref());
-    let issuer = match (&login.issuer, &login.workos_url) {
-        (Some(issuer), _) => Some(issuer.clone()),
-        (None, Some(_)) => None,
-        (None, None) => env("ASTRO_ISSUER").or_else(|| {
-            let standard = remembered.filter(|provider| provider.dialect == Dialect::Standard);
-            standard.map(|provider| provider.issuer.clone())
-        }),
-    };
-    let Some(issuer) = issuer else {
+/// Where a login goes, as far as that is known without asking there.
+pub(super) enum Place {
+    WorkOs(Provider),
+    /// The issuer of a standard provider
+    Standard(String),
+}
+
+impl Place {
+    pub(super) fn of(login: &Login, before: Option<&Profile>) -> Result<Self, Failure> {
+        let remembered = before.and_then(|profile| profile.provider.as_ref());
+        let issuer = match (&login.issuer, &login.workos_url) {
+            (Some(issuer), _) => Some(issuer.clone()),
+            (None, Some(_)) => None,
+            (None, None) => issuer_of_environment()?.or_else(|| {
+                let standard = remembered.filter(|provider| provider.dialect == Dialect::Standard);
+                standard.map(|provider| provider.issuer.clone())
+            }),
+        };
+        if let Some(issuer) = issuer {
+            url_of("--issuer", &issuer)?;
+            return Ok(Self::Standard(issuer));
+        }
         let workos = remembered.filter(|provider| matches!(provider.dialect, Dialect::WorkOs(_)));
         let base = login
             .workos_url
             .as_deref()
             .or_else(|| workos.map(|provider| provider.issuer.as_str()))
             .unwrap_or(WORKOS);
-        let mut provider = Provider::workos(&url_of("--workos-url", base)?, "", Encoding::Json)?;
-        // What is remembered of another provider is not this one's.
-        let before = before.filter(|_| workos.is_some_and(|known| known.issuer == provider.issuer));
-        provider.client_id = client_id(login, before)?;
+        Ok(Self::WorkOs(Provider::workos(&url_of("--workos-url", base)?, "", Encoding::Json)?))
+    }
+
+    pub(super) fn issuer(&self) -> &str {
+        match self {
+            Self::WorkOs(provider) => &provider.issuer,
+            Self::Standard(issuer) => issuer,
+        }
+    }
+
+    /// The provider with every endpoint found, and those of them that were set by hand. `before` is
+    /// what is remembered of it.
+    pub(super) async fn find(
+        self,
+        login: &Login,
+        client_id: String,
+        before: Option<&Profile>,
+        ca_file: Option<&Path>,
+    ) -> Result<(Provider, Endpoints), Failure> {
         let by_hand = endpoints_by_hand(login, before)?;
         let mut endpoints = by_hand.clone();
-        endpoints.fill_gaps(provider.endpoints);
-        provider.endpoints = endpoints;
-        return Ok((provider, by_hand));
-    };
-    url_of("--issuer", &issuer)?;
-    let same = remembered.filter(|provider| provider.issuer == issuer);
-    let before = before.filter(|_| same.is_some());
-    let client_id = client_id(login, before)?;
-    let scopes = match (login.scopes.as_slice(), same) {
-        ([], Some(provider)) => provider.scopes.clone(),
-        ([], None) => SCOPES.map(str::to_owned).to_vec(),
-        (scopes, _) => scopes.to_vec(),
-    };
-    let by_hand = endpoints_by_hand(login, before)?;
-    let starts = by_hand.device_authorization.is_some() || by_hand.authorization.is_some();
-    let sufficient = starts && by_hand.token.is_some();
-    let mut endpoints = by_hand.clone();
-    match discover(&issuer, ca_file.map(Into::into)).await {
-        Ok(found) => endpoints.fill_gaps(found),
-        // A server without metadata, all of whose endpoints are known.
-        Err(Error::Server(_) | Error::MalformedResponse(_)) if sufficient => {}
-        Err(error) if matches!(&error, Error::MalformedResponse(no) if no.status == 404) => {
-            return Err(Failure::new(
-                NETWORK,
-                error.code(),
-                format!(
-                    "There is no provider at {issuer} that can be discovered (HTTP 404). Give --issuer exactly as the server has it, or its endpoints with --endpoint."
-                ),
-            ));
+        let issuer = match self {
+            Self::WorkOs(_) if !login.scopes.is_empty() => {
+                let failure = Failure::usage("--scope is for standard providers, not for WorkOS.");
+                return Err(failure.advise("Leave it out, or give --issuer URL."));
+            }
+            Self::WorkOs(provider) => {
+                endpoints.fill_gaps(provider.endpoints);
+                return Ok((Provider { client_id, endpoints, ..provider }, by_hand));
+            }
+            Self::Standard(issuer) => issuer,
+        };
+        let known = before.and_then(|profile| profile.provider.as_ref());
+        let scopes = match (login.scopes.as_slice(), known) {
+            ([], Some(provider)) => provider.scopes.clone(),
+            ([], None) => SCOPES.map(str::to_owned).to_vec(),
+            (scopes, _) => scopes.to_vec(),
+        };
+        let starts = by_hand.device_authorization.is_some() || by_hand.authorization.is_some();
+        let sufficient = starts && by_hand.token.is_some();
+        match discover(&issuer, ca_file.map(Into::into)).await {
+            Ok(found) => endpoints.fill_gaps(found),
+            // A server without metadata, all of whose endpoints are known.
+            Err(Error::Server(_) | Error::MalformedResponse(_)) if sufficient => {}
+            Err(error) if matches!(&error, Error::MalformedResponse(no) if no.status == 404) => {
+                return Err(Failure::new(
+                    NETWORK,
+                    error.code(),
+                    format!(
+                        "There is no provider at {issuer} that can be discovered (HTTP 404). Give --issuer exactly as the server has it, or its endpoints with --endpoint."
+                    ),
+                ));
+            }
+            Err(error) => return Err(error.into()),
         }
-        Err(error) => return Err(error.into()),
+        let dialect = Dialect::Standard;
+        Ok((Provider { issuer, client_id, scopes, endpoints, dialect }, by_hand))
     }
-    let dialect = Dialect::Standard;
-    Ok((Provider { issuer, client_id, scopes, endpoints, dialect }, by_hand))
 }
 
 /// The provider's host and port, which people know it by.
@@ -81,11 +105,8 @@ pub(super) fn host_of(provider: &Provider) -> &str {
     rest.split('/').next().unwrap_or(rest)
 }
 
-pub(super) fn missing(option: &str, variable: &str, what: &str) -> Failure {
-    Failure::usage(format!("Which is {what}? Give {option}, or set {variable}."))
-}
-
-fn client_id(login: &Login, before: Option<&Profile>) -> Result<String, Failure> {
+/// Which client signs in: option over environment over profile over default.
+pub(super) fn client_id(login: &Login, before: Option<&Profile>) -> Option<String> {
     let remembered = || Some(before?.provider.as_ref()?.client_id.clone());
     login
         .client_id
@@ -93,7 +114,6 @@ fn client_id(login: &Login, before: Option<&Profile>) -> Result<String, Failure>
         .or_else(|| env("ASTRO_CLIENT_ID"))
         .or_else(remembered)
         .or_else(|| option_env!("ASTRO_CLIENT_ID").map(str::to_owned))
-        .ok_or_else(|| missing("--client-id ID", "ASTRO_CLIENT_ID", "the OAuth client"))
 }
 
 /// Those of the options, and what earlier ones set.

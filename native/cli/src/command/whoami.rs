@@ -1,18 +1,38 @@
-use astropass::{Profile, Session, StoreKind, Timestamp, printable};
+use astropass::{Error, Profile, Session, StoreKind, Timestamp, printable};
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{self, DIM, GREEN};
+use crate::output::{self, DIM, GREEN, YELLOW};
 use crate::program::Program;
 
 pub(crate) async fn run(context: &Context<'_>) -> Result<(), Failure> {
+    let shown = show(context).await;
+    if shown.as_ref().is_err_and(|failure| failure.code == "not_signed_in") {
+        point_to_kept(context);
+    }
+    shown
+}
+
+/// Names the last file that could not be read: whoever is missing here may be in it.
+fn point_to_kept(context: &Context<'_>) {
+    let found = context.home.found().unwrap_or_default();
+    if let Some(kept) = found.iter().rfind(|found| found.was_set_aside()) {
+        let path = context.home.path().join(&kept.name);
+        output::warn(&format!(
+            "A credentials file that could not be read is kept as {}. Delete it once nothing in it is needed.",
+            printable(&path.to_string_lossy())
+        ));
+    }
+}
+
+async fn show(context: &Context<'_>) -> Result<(), Failure> {
     let session = context.session()?;
-    let token = session.token().await?;
+    let token = session.token().await;
     let server = server_of(&session);
-    let expires_at = token.expires_at();
     if Context::environment_token().is_some() {
         // Nothing is known of a token from outside.
+        token?;
         if context.global.json {
             output::json(&shown(&session, None, None, Some("environment")));
         } else {
@@ -22,18 +42,42 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let profile = context.signed_in()?;
-    let user = profile.user.as_ref();
+    let (profile, expires_at, problem) = match token {
+        Ok(token) => (context.signed_in()?, token.expires_at(), None),
+        Err(error @ (Error::NotSignedIn | Error::SessionOver(_) | Error::SessionChanged)) => {
+            return Err(error.into());
+        }
+        // Who it is, is known all the same, unless that cannot be read either.
+        Err(error) => match context.signed_in() {
+            Ok(profile) => {
+                let expires_at = profile.expires_at;
+                (profile, expires_at, Some(error))
+            }
+            Err(_) => return Err(error.into()),
+        },
+    };
     if context.global.json {
         let store = profile.store.map(StoreKind::as_str);
         output::json(&shown(&session, Some(&profile), expires_at, store));
-        return Ok(());
+    } else {
+        output::line(&match problem {
+            None => format!("{GREEN}✓{GREEN:#} Authenticated"),
+            Some(_) => {
+                format!("{YELLOW}!{YELLOW:#} Signed in, but there is no valid token at the moment")
+            }
+        });
+        list(&profile, expires_at, &session.provider().issuer, server);
     }
+    problem.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// The lines for people.
+fn list(profile: &Profile, expires_at: Option<Timestamp>, issuer: &str, server: Option<&str>) {
+    let user = profile.user.as_ref();
     let expires = expires_at.and_then(|expires_at| {
         let moment = output::rfc3339(expires_at)?;
         Some(format!("{moment} ({})", output::relative(expires_at)))
     });
-    output::line(&format!("{GREEN}✓{GREEN:#} Authenticated"));
     row("Name", user.and_then(|user| user.name.as_deref()));
     row("Email", user.and_then(|user| user.email.as_deref()));
     row("Account", profile.account().map(|account| account.name.as_str()));
@@ -48,10 +92,9 @@ pub(crate) async fn run(context: &Context<'_>) -> Result<(), Failure> {
         },
         Some(&profile.name),
     );
-    row("Provider", Some(&session.provider().issuer));
+    row("Provider", Some(issuer));
     row("Server", server);
     row("Store", profile.store.map(|store| store.as_str()));
-    Ok(())
 }
 
 fn server_of(session: &Session) -> Option<&str> {

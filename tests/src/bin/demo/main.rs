@@ -28,16 +28,40 @@ const LIFETIME: Duration = Duration::from_secs(5);
 const TITLE: Style = AnsiColor::Cyan.on_default().bold();
 const ASIDE: Style = AnsiColor::Magenta.on_default();
 
+const HELP: &str = "\
+demo: the real `ast` signs in, stays signed in and signs out, on loopback and in a temporary home
+
+USAGE
+  demo [--interactive]      `make demo` builds it and `ast`, and runs it
+
+  --interactive             a person approves the logins in a browser; INTERACTIVE=1
+                            in the environment means the same
+  -h, --help                prints this
+";
+
 fn main() -> ExitCode {
-    let Err(error) = run() else { return ExitCode::SUCCESS };
+    let mut interactive =
+        std::env::var_os("INTERACTIVE").is_some_and(|value| !value.is_empty() && value != "0");
+    for argument in std::env::args_os().skip(1) {
+        match argument.to_str() {
+            Some("--interactive") => interactive = true,
+            Some("-h" | "--help") => {
+                anstream::print!("{HELP}");
+                return ExitCode::SUCCESS;
+            }
+            _ => {
+                anstream::eprintln!("demo: it takes no {argument:?}; see --help");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let Err(error) = run(interactive) else { return ExitCode::SUCCESS };
     anstream::eprintln!("\ndemo: {error}");
     let interrupted = error.is::<Interrupted>();
     ExitCode::from(if interrupted { 130 } else { 1 })
 }
 
-fn run() -> Outcome {
-    let interactive = std::env::args().skip(1).any(|argument| argument == "--interactive")
-        || std::env::var_os("INTERACTIVE").is_some_and(|value| !value.is_empty() && value != "0");
+fn run(interactive: bool) -> Outcome {
     let interrupt = Interrupt::listen()?;
     let server = Server::start(Options {
         interval: Some(Duration::from_secs(1)),

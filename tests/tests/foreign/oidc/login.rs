@@ -55,7 +55,7 @@ fn client_misspelt() {
     let home = Home::new();
     let options = "--client-id astropass --json --no-browser --issuer";
     let output = home.ast(&format!("login {options} {}", issuer())).run();
-    let (code, message) = error(&output, 6);
+    let (code, message) = error(&output, 5);
     assert_eq!(code, "server_error");
     assert!(message.contains("(invalid_client)") && message.contains("--client-id"), "{message}");
 }

@@ -13,7 +13,7 @@ pub(super) async fn sign_in(attempt: &Attempt<'_>) -> Result<(Session, Option<St
     let login = attempt.login;
     if login.oauth {
         return Err(Failure::usage(format!(
-            "-o is for Astronomer Software; {} always signs in with OAuth.",
+            "-o is for Astronomer Software; leave it out, since {} always signs in with OAuth.",
             attempt.domain.name()
         )));
     }
@@ -69,7 +69,7 @@ async fn email(attempt: &Attempt<'_>) -> Result<Option<String>, Failure> {
         let offered = remembered.as_ref().map(|email| format!(" [{}]", printable(email)));
         let prompt = format!("E-mail address{}: ", offered.unwrap_or_default());
         let answer = input::ask(&prompt).await?;
-        let answer = answer.ok_or_else(|| Failure::unanswered("the e-mail address"))?;
+        let answer = answer.ok_or_else(|| Failure::unanswered("e-mail address"))?;
         match (answer.trim(), &remembered) {
             ("", Some(email)) => return Ok(Some(email.clone())),
             ("", None) => return Ok(None),

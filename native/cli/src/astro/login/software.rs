@@ -24,12 +24,12 @@ pub(super) async fn sign_in(attempt: &Attempt<'_>) -> Result<Session, Failure> {
         let host = houston.host();
         let prompt = format!("Username at {host} (leave empty to sign in with an OAuth token): ");
         let username = input::ask(&prompt).await?;
-        let username = username.ok_or_else(|| Failure::unanswered("the username"))?;
+        let username = username.ok_or_else(|| Failure::unanswered("username"))?;
         let username = username.trim();
         if !username.is_empty() {
             let prompt = format!("Password of {username} at {host} (not shown): ");
             let password = input::ask_hidden(&prompt).await?;
-            let password = password.ok_or_else(|| Failure::unanswered("the password"))?;
+            let password = password.ok_or_else(|| Failure::unanswered("password"))?;
             let done = session.login_with_password(username, Secret::new(password)).await;
             done.map_err(|error| refused(error, username, host))?;
             return Ok(session);

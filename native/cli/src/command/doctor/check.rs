@@ -18,6 +18,14 @@ pub(super) struct Check {
     facts: Vec<(&'static str, Value)>,
 }
 
+/// Why something could not be looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Unknown {
+    pub(super) why: &'static str,
+    /// The check that says what to do
+    pub(super) see: &'static str,
+}
+
 /// What is not well says what to do next.
 enum Status {
     Ok,
@@ -60,6 +68,10 @@ impl Check {
         Self::failure(name, failure.advise("See whether its disk or its program hangs."))
     }
 
+    pub(super) fn unknown(name: &'static str, Unknown { why, see }: Unknown) -> Self {
+        Self::warning(name, format!("not known, because {why}"), see_above(see))
+    }
+
     /// The same, saying first what it is about.
     pub(super) fn about(self, what: &impl std::fmt::Debug) -> Self {
         Self { message: format!("{what:?}: {}", self.message), ..self }
@@ -68,6 +80,11 @@ impl Check {
     /// The same in other words.
     pub(super) fn message(self, message: String) -> Self {
         Self { message, ..self }
+    }
+
+    /// The same, saying `more` at its end.
+    pub(super) fn and(self, more: &str) -> Self {
+        Self { message: self.message + more, ..self }
     }
 
     pub(super) fn fact(mut self, name: &'static str, value: impl Into<Value>) -> Self {
@@ -96,7 +113,13 @@ impl Check {
         if let Some(code) = code {
             check.insert("code".to_owned(), code.into());
         }
-        check.extend(self.facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        check.extend(self.facts.iter().map(|(name, value)| {
+            let value = match value {
+                Value::String(text) => pasteable(text).into(),
+                value => value.clone(),
+            };
+            ((*name).to_owned(), value)
+        }));
         check.into()
     }
 
@@ -112,6 +135,11 @@ impl Check {
             output::line(&format!("{:<14} {DIM}→{DIM:#} {next}", ""));
         }
     }
+}
+
+/// The next step that another check names.
+pub(super) fn see_above(name: &str) -> String {
+    format!("See {name} above.")
 }
 
 /// `text` without what could act on a terminal, and with `~` for the user's home directory, whose
@@ -150,6 +178,12 @@ impl Report {
 
     pub(super) fn extend(&mut self, checks: impl IntoIterator<Item = Check>) {
         checks.into_iter().for_each(|check| self.add(check));
+    }
+
+    /// That something is not known because of `why`, which the last failure explains.
+    pub(super) fn because(&self, why: &'static str) -> Unknown {
+        let last = self.checks.iter().rfind(|check| matches!(check.status, Status::Failure { .. }));
+        Unknown { why, see: last.map_or("Home", |check| check.name) }
     }
 
     /// Sums up, and gives the exit code of the first failure.

@@ -8,8 +8,7 @@ use serde_json::json;
 
 use super::check::Check;
 use crate::args::Global;
-use crate::command::login::store_of_environment;
-use crate::context::{self, Context, VARIABLES, env};
+use crate::context::{self, Context, VARIABLES};
 use crate::program::Program;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -54,7 +53,8 @@ pub(super) fn variables(global: &Global) -> Vec<Check> {
     let wrong = [
         context::check_environment().err(),
         context::server_override(global).err(),
-        store_of_environment().err(),
+        context::store_of_environment().err(),
+        context::issuer_of_environment().err(),
     ];
     let mut checks: Vec<_> =
         wrong.into_iter().flatten().map(|failure| Check::failure(name, failure)).collect();
@@ -68,8 +68,9 @@ pub(super) fn variables(global: &Global) -> Vec<Check> {
         ));
     }
     if checks.is_empty() {
-        let set = VARIABLES.into_iter().chain(["ASTRO_HOME"]).filter(|name| env(name).is_some());
-        let set: Vec<_> = set.collect();
+        // A path need not be text.
+        let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let set: Vec<_> = VARIABLES.into_iter().chain(["ASTRO_HOME"]).filter(is_set).collect();
         let message = match set.as_slice() {
             [] => "no variable of this program is set".to_owned(),
             set => format!("set: {}", set.join(", ")),

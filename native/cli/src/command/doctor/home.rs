@@ -8,7 +8,6 @@ use astropass::{Home, printable};
 use serde_json::json;
 
 use super::check::Check;
-use crate::context::env;
 use crate::program::Program;
 
 /// A lock that is free within this time has done its work.
@@ -16,11 +15,15 @@ const PASSING: Duration = Duration::from_secs(2);
 
 /// Looks at the folder and the file of `home`.
 pub(super) fn look(home: &Home) -> Vec<Check> {
-    let found = match home.found() {
-        Ok(found) => found,
-        Err(error) => return vec![Check::failure("Home", error)],
+    let found = home.found();
+    let itself = match &found {
+        Ok(found) => folder(home, found.first()),
+        Err(error) => Check::failure("Home", error.clone()),
     };
-    let mut checks = vec![folder(home, found.first())];
+    let is_named = std::env::var_os("ASTRO_HOME").is_some_and(|name| !name.is_empty());
+    let path = home.path().to_string_lossy();
+    let mut checks = vec![itself.fact("path", path).fact("path_is_default", !is_named)];
+    let found = found.unwrap_or_default();
     if found.len() > 1 {
         checks.push(file(home, &found));
         checks.extend(others(&found));
@@ -32,7 +35,7 @@ pub(super) fn look(home: &Home) -> Vec<Check> {
 fn folder(home: &Home, found: Option<&Found>) -> Check {
     let (name, path) = ("Home", home.path().display());
     let Some(found) = found else {
-        return Check::ok(name, format!("{path} is not there yet; the first login makes it"));
+        return not_there(name, home);
     };
     if found.kind != Kind::Folder {
         let next = "Move it away, or set ASTRO_HOME.";
@@ -44,7 +47,21 @@ fn folder(home: &Home, found: Option<&Found>) -> Check {
     if let Err(error) = home.check_writable() {
         return Check::failure(name, error);
     }
-    with_mode(name, path.to_string(), found).fact("path_is_default", env("ASTRO_HOME").is_none())
+    with_mode(name, path.to_string(), found)
+}
+
+/// Nobody has signed in yet: whether somebody could.
+fn not_there(name: &'static str, home: &Home) -> Check {
+    let message = format!("{} is not there yet", home.path().display());
+    match home.place() {
+        Ok(place) if place.is_others => Check::warning(
+            name,
+            format!("{message}, and {} belongs to another user", place.path.display()),
+            "Run this as that user, or set ASTRO_HOME.",
+        ),
+        Ok(_) => Check::ok(name, format!("{message}; the first login makes it")),
+        Err(error) => Check::failure(name, error),
+    }
 }
 
 fn file(home: &Home, found: &[Found]) -> Check {
@@ -73,13 +90,11 @@ fn others(found: &[Found]) -> Vec<Check> {
     let name = "File";
     let locks = found.iter().filter(|found| found.name.ends_with(".lock") && !found.is_own);
     let mut checks: Vec<_> = locks.map(|lock| foreign(name, &printable(&lock.name))).collect();
-    let named = |is: fn(&str) -> bool| {
-        let names = found.iter().filter(|found| is(&found.name));
+    let named = |is: fn(&Found) -> bool| {
+        let names = found.iter().filter(|found| is(found));
         names.map(|found| printable(&found.name)).collect::<Vec<_>>().join(", ")
     };
-    let kept = named(|name| {
-        ["credentials.corrupt-", "credentials.older-client-"].iter().any(|p| name.starts_with(p))
-    });
+    let kept = named(|found| found.was_set_aside() || found.is_of_older_client());
     if !kept.is_empty() {
         checks.push(Check::warning(
             name,
@@ -87,7 +102,8 @@ fn others(found: &[Found]) -> Vec<Check> {
             "Delete it once nothing in it is needed.",
         ));
     }
-    let temporary = named(|name| name.starts_with(".credentials.") && name.ends_with(".tmp"));
+    let temporary =
+        named(|found| found.name.starts_with(".credentials.") && found.name.ends_with(".tmp"));
     if !temporary.is_empty() {
         checks.push(Check::ok(
             name,
@@ -116,10 +132,11 @@ fn with_mode(name: &'static str, message: String, found: &Found) -> Check {
     check.fact("mode", format!("{mode:04o}"))
 }
 
-/// Looks who has the locks of `home` and its `profile`.
-pub(super) fn locks(home: &Home, profile: &str) -> Vec<Check> {
-    let locks = [("refresh", LockName::Refresh(profile)), ("file", LockName::File)];
-    let held = locks.into_iter().filter_map(|(what, lock)| held(home, what, lock));
+/// Looks who has the locks of `home` and its `profile`, if it is known.
+pub(super) fn locks(home: &Home, profile: Option<&str>) -> Vec<Check> {
+    let refresh = profile.map(|profile| ("refresh", LockName::Refresh(profile)));
+    let locks = refresh.into_iter().chain([("file", LockName::File)]);
+    let held = locks.filter_map(|(what, lock)| held(home, what, lock));
     let held: Vec<_> = held.collect();
     if held.is_empty() {
         vec![Check::ok("Lock", "free, for refreshes and for the file")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use astropass::diagnose::{self, Reached};
 use astropass::{Endpoint, Error, HttpErrorKind, printable};
 
-use super::check::Check;
+use super::check::{Check, see_above};
 use super::{PATIENCE, Subject, on_thread};
 use crate::context::env;
 use crate::failure::Failure;
@@ -60,26 +60,26 @@ pub(super) async fn certificates(subject: &Subject) -> Check {
     match on_thread(|| diagnose::check_authorities(ca_file)).await {
         Some(Ok(())) => Check::ok(name, message),
         Some(Err(error)) => Check::failure(name, error),
-        None => Check::hung(name, "the file of certificates"),
+        None => Check::hung(name, "the certificates").and(&format!(": {message}")),
     }
 }
 
 pub(super) fn ca_file(subject: &Subject) -> Option<PathBuf> {
-    subject.profile.as_ref()?.ca_file.clone()
+    subject.profile()?.ca_file.clone()
 }
 
 pub(super) async fn server(subject: &Subject) -> Server {
     let name = "API server";
-    let Some(url) = &subject.server else {
-        return Check::ok(name, "none is known yet; a login names it").into();
+    let url = match (&subject.server, &subject.meant) {
+        (Some(url), _) => url,
+        (None, Err(unknown)) => return Check::unknown(name, *unknown).into(),
+        (None, Ok(_)) => return Check::ok(name, "none is known yet; a login names it").into(),
     };
-    match diagnose::reach(url, ca_file(subject), PATIENCE).await {
-        Ok(reached) => Server {
-            check: Check::ok(name, answered(url, &reached)),
-            clock_ahead: reached.clock_ahead,
-        },
-        Err(error) => unreachable(name, url, error).into(),
-    }
+    let (check, clock_ahead) = match diagnose::reach(url, ca_file(subject), PATIENCE).await {
+        Ok(reached) => (Check::ok(name, answered(url, &reached)), reached.clock_ahead),
+        Err(error) => (unreachable(name, url, error), None),
+    };
+    Server { check: check.fact("server", format!("{url:?}")), clock_ahead }
 }
 
 /// What did not answer, or not well.
@@ -106,7 +106,11 @@ pub(super) fn answered(url: &Endpoint, reached: &Reached) -> String {
 pub(super) fn clock(ahead: [Option<i64>; 2]) -> Check {
     let name = "Clock";
     let Some(ahead) = ahead.into_iter().flatten().max_by_key(|ahead| ahead.abs()) else {
-        return Check::warning(name, "not compared: no server told the time", "See above.");
+        return Check::warning(
+            name,
+            "not compared: no server told the time",
+            see_above("Provider"),
+        );
     };
     let span = humantime::format_duration(Duration::from_secs(ahead.unsigned_abs()));
     let message = match ahead {

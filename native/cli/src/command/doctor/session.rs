@@ -5,50 +5,53 @@ use std::sync::Arc;
 use astropass::{Credentials, Error, Freshness, Session};
 use tokio::time::error::Elapsed;
 
-use super::check::Check;
+use super::check::{Check, Unknown, see_above};
 use super::store::State;
-use super::{PATIENCE, Subject};
+use super::{Meant, PATIENCE, Subject};
 use crate::failure::{Failure, NOT_SIGNED_IN, login_to};
 use crate::output;
 use crate::program::Program;
 
 const NAME: &str = "Session";
 
-/// What the store gives; the inner one is the library's answer, the outer one that it never came.
-pub(super) type Read = Result<Result<Arc<Credentials>, Error>, Elapsed>;
+/// Whose store gives what; the inner one is the library's answer, the outer one that it never came.
+pub(super) type Read<'a> =
+    Result<(&'a Meant, Result<Result<Arc<Credentials>, Error>, Elapsed>), Unknown>;
 
 /// Reads the session as a command would, but asks nobody and refreshes nothing.
-pub(super) async fn read(subject: &Subject) -> Option<Read> {
-    let home = subject.home.as_ref().filter(|_| !subject.is_unreadable)?;
-    let builder = Session::builder().home(home.clone()).profile(&subject.name);
+pub(super) async fn read(subject: &Subject) -> Read<'_> {
+    let meant = subject.meant.as_ref().map_err(|unknown| *unknown)?;
+    let builder = Session::builder().home(meant.home.clone()).profile(&meant.name);
     let read = async { builder.build()?.credentials().await };
-    Some(tokio::time::timeout(PATIENCE, read).await)
+    Ok((meant, tokio::time::timeout(PATIENCE, read).await))
 }
 
-pub(super) fn check(subject: &Subject, read: Option<Read>, keyring: &State) -> Check {
-    let Some(read) = read else {
-        return Check::warning(NAME, "not known, because the file cannot be read", "See above.");
+pub(super) fn check(read: Read<'_>, keyring: &State) -> Check {
+    let (Meant { name, .. }, read) = match read {
+        Ok(read) => read,
+        Err(unknown) => return Check::unknown(NAME, unknown),
     };
-    match read {
-        Ok(Ok(credentials)) => words(subject, &credentials),
+    let check = match read {
+        Ok(Ok(credentials)) => words(name, &credentials),
         Ok(Err(Error::NotSignedIn)) => Check::warning(
             NAME,
-            format!("nobody is signed in to {} {:?}", Program::running().noun(), subject.name),
-            format!("Run {}.", login_to(&subject.name)),
+            format!("nobody is signed in to {} {name:?}", Program::running().noun()),
+            format!("Run {}.", login_to(name)),
         )
         .fact("signed_in", false),
         // The keyring's own line says the same, and what to do.
         Ok(Err(Error::Store(error)))
             if keyring.as_ref().is_err_and(|known| known.code() == error.code()) =>
         {
-            Check::warning(NAME, "not known, because of the keyring", "See above.")
+            Check::warning(NAME, "not known, because of the keyring", see_above("Keyring"))
         }
-        Ok(Err(error)) => Check::failure(NAME, Failure::from(error).of_profile(&subject.name)),
+        Ok(Err(error)) => Check::failure(NAME, Failure::from(error).of_profile(name)),
         Err(_) => Check::hung(NAME, "the store"),
-    }
+    };
+    check.fact("profile", name.as_str())
 }
 
-fn words(subject: &Subject, credentials: &Arc<Credentials>) -> Check {
+fn words(profile: &str, credentials: &Arc<Credentials>) -> Check {
     let now = output::now();
     let can_refresh = credentials.refresh_token.is_some();
     let freshness = credentials.freshness(now);
@@ -63,7 +66,6 @@ fn words(subject: &Subject, credentials: &Arc<Credentials>) -> Check {
     let organization =
         if credentials.identity.organization.is_some() { ", in an organization" } else { "" };
     let refresh = if can_refresh { "can be refreshed" } else { "cannot be refreshed" };
-    let profile = &subject.name;
     let message = format!("{profile}: signed in{who}{organization}; {expiry}, and {refresh}");
     let check = if credentials.received_at.since(now) > 0 {
         let next = "Set the clock. The next command refreshes the token.";
@@ -78,7 +80,6 @@ fn words(subject: &Subject, credentials: &Arc<Credentials>) -> Check {
     };
     check
         .fact("signed_in", true)
-        .fact("profile", profile.as_str())
         .fact("expires_at", credentials.expires_at().and_then(output::rfc3339))
         .fact("can_refresh", can_refresh)
 }

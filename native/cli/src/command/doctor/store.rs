@@ -2,9 +2,9 @@
 
 use astropass::{Keyring, StoreChoice, StoreError, StoreKind};
 
-use super::check::Check;
+use super::check::{Check, see_above};
 use super::{Subject, on_thread};
-use crate::command::login::store_of_environment;
+use crate::context::store_of_environment;
 
 const STORE: &str = "Store";
 
@@ -18,7 +18,7 @@ pub(super) async fn keyring() -> State {
 
 /// The keyring and the choice, which explain each other.
 pub(super) fn checks(subject: &Subject, keyring: &State) -> [Check; 2] {
-    let profile = subject.profile.as_ref();
+    let profile = subject.profile();
     let kind = profile.and_then(|profile| profile.store);
     let of_environment = store_of_environment().ok().flatten();
     let choice = of_environment.or(profile.map(|profile| profile.store_choice)).unwrap_or_default();
@@ -53,17 +53,17 @@ fn state(kind: Option<StoreKind>, choice: StoreChoice, keyring: &State) -> Check
 }
 
 fn chosen(subject: &Subject, choice: StoreChoice, keyring: &State) -> Check {
-    let profile = subject.profile.as_ref();
+    let profile = subject.profile();
     let kind = profile.and_then(|profile| profile.store);
-    let check = match (kind, profile) {
-        (Some(kind), Some(profile)) => used(kind, profile.store_choice, choice, keyring),
-        _ if subject.is_unreadable => {
-            Check::warning(STORE, "not known, because the file cannot be read", "See above.")
-        }
+    let check = match (&subject.meant, kind, profile) {
+        (_, Some(kind), Some(profile)) => used(kind, profile.store_choice, choice, keyring),
+        (Err(unknown), ..) => Check::unknown(STORE, *unknown),
         _ => match login(choice, keyring) {
             Ok(place) => Check::ok(STORE, format!("a login would use {place}")),
             // The keyring's own line says what to do.
-            Err(why) => Check::warning(STORE, format!("a login would fail: {why}"), "See above."),
+            Err(why) => {
+                Check::warning(STORE, format!("a login would fail: {why}"), see_above("Keyring"))
+            }
         },
     };
     check.fact("store", kind.map(StoreKind::as_str)).fact("choice", choice.as_str())
