@@ -81,11 +81,10 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         }
         let credentials =
             Credentials::new(&self.provider.issuer, &self.provider.client_id, *grant, now.1);
-        let mut previous = None;
-        let revision = match self.replace(&credentials, &mut previous).await {
-            Ok(revision) => revision,
+        let (revision, previous) = match self.replace(&credentials).await {
+            Ok(replaced) => replaced,
             Err(error) => {
-                self.take_back(&credentials, previous.as_deref()).await;
+                self.take_back(&credentials).await;
                 return Err(error.into());
             }
         };
@@ -107,24 +106,23 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         Ok(credentials)
     }
 
-    /// Stores `credentials` in place of what is there, which is the `previous` session.
+    /// Stores `credentials` in place of what is there, and gives that back.
     async fn replace(
         &self,
         credentials: &Credentials,
-        previous: &mut Option<Arc<Credentials>>,
-    ) -> Result<Revision, StoreError> {
+    ) -> Result<(Revision, Option<Arc<Credentials>>), StoreError> {
         let guard = self.store.lock(LOCK_WAIT).await?;
         let mut is_first = true;
         loop {
             let expected = self.store.revision().await?;
             // What is there may be unreadable; then it is replaced without being revoked.
-            *previous = self.newest().await.ok().flatten();
+            let previous = self.newest().await.ok().flatten();
             let error = match self.save(&guard, expected.as_ref(), credentials).await {
-                Ok(revision) => return Ok(revision),
+                Ok(revision) => return Ok((revision, previous)),
                 Err(error) => error,
             };
             if let Some(revision) = self.saved_as(credentials, expected).await {
-                return Ok(revision);
+                return Ok((revision, previous));
             }
             if error != StoreError::Changed || !is_first {
                 return Err(error);
@@ -150,13 +148,14 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// that nobody has.
     ///
     /// Not where other logins may share the grant, those of other profiles and machines too: they
-    /// are not to end for a full disk here. Nor a pasted token, which its user has elsewhere.
-    async fn take_back(&self, credentials: &Credentials, previous: Option<&Credentials>) {
-        let is_shared = |previous| self.may_share_grant(previous, credentials);
-        if self.provider.has_sessions_of_logins()
-            && credentials.refresh_token.is_some()
-            && !previous.is_some_and(is_shared)
-        {
+    /// are not to end for a full disk here. Nor a pasted token, which its user has elsewhere. What
+    /// cannot be read may share it as well, or be this grant, by a save that is only late.
+    async fn take_back(&self, credentials: &Credentials) {
+        if !self.provider.has_sessions_of_logins() || credentials.refresh_token.is_none() {
+            return;
+        }
+        let Ok(stored) = self.newest().await else { return };
+        if !stored.is_some_and(|stored| self.may_share_grant(&stored, credentials)) {
             // The store's error says more than this one would.
             let _ = self.revoke(credentials).await;
         }

@@ -95,3 +95,37 @@ async fn a_login_that_cannot_be_saved_does_not_end_the_session_that_it_shares() 
     assert_eq!(codes(session.establish(grant).await), "store_io");
     assert_eq!(world.count("revoke"), 0);
 }
+
+/// In a page a database that hung was written after all, and what it then held was signed out.
+#[tokio::test(start_paused = true)]
+async fn a_login_that_may_be_stored_is_not_taken_back() {
+    let world = World::new(WORKOS);
+    let (session, grant) = approved(&world).await;
+    let hung = || StoreError::Unavailable("hung".to_owned());
+    world.store.fail("load", hung(), ALWAYS);
+    world.store.fail("save", hung(), 2);
+    let store = world.store.clone();
+    let last = tokio::spawn(async move {
+        // Between the second attempt and the third.
+        pass(1).await;
+        store.fail_after("save", hung());
+    });
+    assert_eq!(codes(session.establish(grant).await), "store_unavailable");
+    last.await.unwrap();
+    world.store.mend();
+    assert_eq!(world.count("revoke"), 0);
+    assert_eq!(world.stored().await.unwrap().1, "refresh-1");
+}
+
+/// A keyring that was locked meanwhile keeps it from being compared.
+#[tokio::test(start_paused = true)]
+async fn a_login_that_cannot_be_saved_does_not_end_a_session_that_cannot_be_read() {
+    let world = World::new(WORKOS);
+    let (session, grant) = approved(&world).await;
+    session.establish(grant.clone()).await.unwrap();
+    for call in ["load", "save"] {
+        world.store.fail(call, StoreError::Locked(String::new()), ALWAYS);
+    }
+    assert_eq!(codes(session.establish(grant).await), "store_locked");
+    assert_eq!(world.count("revoke"), 0);
+}
