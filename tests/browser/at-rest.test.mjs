@@ -1,7 +1,7 @@
 // What the browser leaves on the disk.
 
 import assert from "node:assert/strict";
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./harness/folders.mjs";
 import { says } from "./harness/person.mjs";
@@ -83,7 +83,7 @@ function filesIn(folder) {
         .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
     } catch (error) {
       // Parts of a browser outlive it a little, and tidy up.
-      if (error.code !== "ENOENT") throw error;
+      if (error.code !== "ENOENT" || !existsSync(folder)) throw error;
     }
   }
 }

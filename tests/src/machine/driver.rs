@@ -174,6 +174,8 @@ impl Driver {
                 Phase::Ready
             }
             Ok(Action::WaitUntil(until)) if !self.shown => {
+                let machine = self.machine.printed();
+                assert!(machine.starts_with("Discover "), "waits without a prompt: {machine}");
                 assert!(!self.has_paused, "waits twice without a prompt");
                 self.has_paused = true;
                 assert!(until <= self.now + Duration::from_secs(10), "waits long without a prompt");
