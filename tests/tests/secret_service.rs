@@ -287,11 +287,11 @@ fn one_harmless_call_until_the_service_answers() {
     });
 }
 
-/// An unattended call gives up.
+/// An unattended call gives up after its three seconds.
 #[track_caller]
 fn assert_gives_up(result: Result<(), StoreError>) {
     match result {
-        Err(StoreError::Unavailable(text)) => assert!(text.contains("in time"), "{text}"),
+        Err(StoreError::Unavailable(text)) => assert!(text.contains("within 3 seconds"), "{text}"),
         other => panic!("not unavailable but {other:?}"),
     }
 }

@@ -13,6 +13,7 @@ use dbus::{Error, Message};
 /// A connection on which calls are sent without waiting for the earlier ones.
 pub(super) struct Bus {
     channel: Channel,
+    patience: Duration,
     deadline: Instant,
     /// What arrived before it was asked for.
     arrived: Vec<Message>,
@@ -27,7 +28,8 @@ impl Bus {
     /// The bus's reply to `Hello` is not awaited: it has to be the first call, nothing more.
     pub(super) fn connect(patience: Duration) -> Result<Self, StoreError> {
         let channel = Channel::open_private(&address()?).map_err(|error| fault(&error))?;
-        let bus = Self { channel, deadline: Instant::now() + patience, arrived: Vec::new() };
+        let deadline = Instant::now() + patience;
+        let bus = Self { channel, patience, deadline, arrived: Vec::new() };
         bus.post(daemon("Hello"))?;
         Ok(bus)
     }
@@ -68,9 +70,10 @@ impl Bus {
             }
             let left = self.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(StoreError::Unavailable(
-                    "the session bus or its Secret Service did not answer in time".to_owned(),
-                ));
+                let seconds = self.patience.as_secs();
+                return Err(StoreError::Unavailable(format!(
+                    "the session bus or its Secret Service did not answer within {seconds} seconds"
+                )));
             }
             let message = self.channel.blocking_pop_message(left).map_err(|_| closed())?;
             self.arrived.extend(message);

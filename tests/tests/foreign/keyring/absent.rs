@@ -81,6 +81,7 @@ fn does_not_answer() {
     for store in ["--store keyring", "--store auto"] {
         let (code, message) = error(&desk.login(store).run(), 7);
         assert_eq!(code, "store_unavailable", "{message}");
+        assert!(message.contains("within 3 seconds"), "{message}");
         assert!(message.contains("ast login --store file"), "{message}");
     }
     assert!(desk.server.events().is_empty(), "no code was asked for");

@@ -82,6 +82,7 @@ fn silent_service() {
 fn does_not_answer(desk: &Desk) {
     let [keyring, store, session] = desk.doctor(7);
     assert_eq!([&keyring["status"], &keyring["state"]], ["failure", "unavailable"]);
+    assert!(keyring["message"].as_str().unwrap().contains("within 3 seconds"), "{keyring}");
     assert!(keyring["next"].as_str().unwrap().starts_with("Start the keyring"), "{keyring}");
     assert_eq!([&store["status"], &store["next"]], ["warning", "See Keyring above."]);
     assert!(store["message"].as_str().unwrap().contains("a login would fail"), "{store}");
