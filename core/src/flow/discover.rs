@@ -39,9 +39,10 @@ enum State {
 /// What one of the two URLs gave.
 type Document = Result<Endpoints, Error>;
 
-/// Seconds before a document is asked for again; the longest, where its server names a time.
+/// Seconds before a document is asked for again; the longest, where its server names a time, since
+/// somebody waits for a login to begin.
 const PAUSE: u32 = 1;
-const LONGEST_PAUSE: u32 = 10;
+const LONGEST_PAUSE: u32 = 5;
 
 impl Discover {
     /// Discovery for `issuer`, exactly as the server writes it.
@@ -166,10 +167,13 @@ impl Flow for Discover {
                 (State::Pause { documents, until }, Action::WaitUntil(until))
             }
             (State::Again { documents }, Input::Response(response)) => {
-                let again = self.document(response)?;
-                let documents = match *documents {
-                    [Err(Error::Unavailable { .. }), second] => [again, second],
-                    [first, _] => [first, again],
+                let documents = match (*documents, response) {
+                    // It stays out of order.
+                    (documents, Err(_)) => documents,
+                    ([Err(Error::Unavailable { .. }), second], response) => {
+                        [self.document(response)?, second]
+                    }
+                    ([first, _], response) => [first, self.document(response)?],
                 };
                 (State::Ended, Action::Done(merged(documents)?))
             }

@@ -178,7 +178,7 @@ impl Driver {
                 assert!(machine.starts_with("Discover "), "waits without a prompt: {machine}");
                 assert!(!self.has_paused, "waits twice without a prompt");
                 self.has_paused = true;
-                assert!(until <= self.now + Duration::from_secs(10), "waits long without a prompt");
+                assert!(until <= self.now + Duration::from_secs(5), "waits long without a prompt");
                 if until > self.now { Phase::WaitingUntil(until) } else { Phase::Ready }
             }
             Ok(Action::WaitUntil(until)) => {
