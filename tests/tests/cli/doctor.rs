@@ -241,6 +241,8 @@ fn an_environment_that_cannot_be_used() {
             "ASTRO_PROFILE" => {
                 report.assert("session", "warning", "the profile's name cannot be used");
                 report.assert("session", "warning", "See Environment above.");
+                // Nobody has looked at a refresh lock.
+                report.assert("lock", "ok", "\"free, for the file\"");
             }
             _ => _ = report.assert("session", "ok", "signed in"),
         }

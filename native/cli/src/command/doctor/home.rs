@@ -138,10 +138,10 @@ pub(super) fn locks(home: &Home, profile: Option<&str>) -> Vec<Check> {
     let locks = refresh.into_iter().chain([("file", LockName::File)]);
     let held = locks.filter_map(|(what, lock)| held(home, what, lock));
     let held: Vec<_> = held.collect();
-    if held.is_empty() {
-        vec![Check::ok("Lock", "free, for refreshes and for the file")]
-    } else {
-        held
+    match (held.is_empty(), profile) {
+        (false, _) => held,
+        (true, Some(_)) => vec![Check::ok("Lock", "free, for refreshes and for the file")],
+        (true, None) => vec![Check::ok("Lock", "free, for the file")],
     }
 }
 
