@@ -144,8 +144,15 @@ impl ReqwestHttp {
         let capacity = usize::try_from(declared).unwrap_or(0).max(8 << 10);
         let mut body = Zeroizing::new(Vec::with_capacity(capacity));
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > request.max_body {
+            let needed = body.len() + chunk.len();
+            if needed > request.max_body {
                 return Err(too_large());
+            }
+            if needed > body.capacity() {
+                // By itself it doubles from whatever the first chunk was, past the bound.
+                let capacity = (2 * body.capacity()).max(needed).min(request.max_body);
+                let more = capacity - body.len();
+                body.reserve_exact(more);
             }
             body.extend_from_slice(&chunk);
         }

@@ -23,10 +23,8 @@ use serde_json::{Value, json};
 pub use self::browser::Browser;
 pub use self::domains::{Domains, RegisteredPort};
 pub use self::visitor::{Page, Visit, Visitor};
-use crate::client;
+use crate::{HANGS, client};
 
-/// Starting Node.js and an RSA key take a second on an idle machine.
-const START: Duration = Duration::from_secs(60);
 const END: Duration = Duration::from_secs(5);
 
 /// A server that runs until this is dropped.
@@ -47,7 +45,7 @@ impl Foreign {
     ///
     /// # Errors
     ///
-    /// If Node.js is missing, an option is unknown, or the server does not start within a minute.
+    /// If Node.js is missing, an option is unknown, or the server does not start.
     pub fn oidc_provider(options: &Value) -> io::Result<Self> {
         Self::start("oidc-provider.mjs", options)
     }
@@ -177,7 +175,7 @@ impl Foreign {
             .map_err(|error| io::Error::new(error.kind(), format!("node: {error}")))?;
         let output = lines(&mut child);
         let mut server = Self { child, output: Mutex::new(output), facts: Value::Null };
-        let line = server.output().recv_timeout(START).map_err(|_| {
+        let line = server.output().recv_timeout(HANGS).map_err(|_| {
             io::Error::other(format!("{script} did not start; its reason is on stderr"))
         })?;
         server.facts = serde_json::from_str(&line)?;

@@ -14,15 +14,15 @@ use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use dbus::arg::{AppendAll, Variant};
 use dbus::channel::Channel;
 use dbus::{Error, Message, Path};
+use tempfile::TempDir;
 
 use crate::bus::bus_config;
-use crate::skipped;
+use crate::{HANGS, skipped};
 
 /// The session bus a test sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +39,11 @@ pub const BUS: &str = "ASTROPASS_TEST_BUS";
 /// The name of the Secret Service on a bus.
 pub const NAME: &str = "org.freedesktop.secrets";
 
-/// How long the bus and its services may take.
-pub const PATIENCE: Duration = Duration::from_secs(10);
-
 const INSIDE: &str = "ASTROPASS_TEST_INSIDE";
 
-static HOMES: AtomicU32 = AtomicU32::new(0);
+/// The longest path of a folder in which sockets can have a folder of their own: their paths have at most
+/// 108 bytes in Linux.
+const LONGEST: usize = 60;
 
 /// Runs `body` with `bus`; `test` is the whole name of the calling test.
 ///
@@ -81,17 +80,29 @@ pub fn inside_with(test: &str, bus: Bus, vars: &[(&str, &str)], body: impl FnOnc
         .env_remove("DBUS_SESSION_BUS_ADDRESS")
         .env_remove("DISPLAY")
         .env_remove("WAYLAND_DISPLAY")
+        .envs(toolchain())
         .env(INSIDE, test)
         .env(BUS, home.bus())
-        .env("HOME", &home.0)
+        .env("HOME", home.0.path())
         .env("XDG_RUNTIME_DIR", home.runtime_dir())
-        .env("XDG_CONFIG_HOME", home.0.join("config"))
-        .env("XDG_CACHE_HOME", home.0.join("cache"))
-        .env("XDG_DATA_HOME", home.0.join("data"));
+        .env("XDG_CONFIG_HOME", home.0.path().join("config"))
+        .env("XDG_CACHE_HOME", home.0.path().join("cache"))
+        .env("XDG_DATA_HOME", home.0.path().join("data"));
     let output = finished(command.stdin(Stdio::null()));
     let shown = shown(&output);
     assert!(output.status.success(), "{shown}");
     assert!(shown.contains("test result: ok. 1 passed"), "no test of that name:\n{shown}");
+}
+
+/// Where cargo and rustup have what they need to build the programs that are run inside, whose home is
+/// another one.
+fn toolchain() -> impl Iterator<Item = (&'static str, PathBuf)> {
+    [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")].into_iter().filter_map(
+        |(name, folder)| {
+            let own = || Some(env::home_dir()?.join(folder));
+            Some((name, env::var_os(name).map(PathBuf::from).or_else(own)?))
+        },
+    )
 }
 
 /// A gnome-keyring that ends with the value.
@@ -129,7 +140,7 @@ impl Daemon {
     }
 
     fn owns_its_name(self) -> Self {
-        wait_for_owner();
+        wait_for_owner(self.0.id());
         self
     }
 }
@@ -171,7 +182,7 @@ pub fn items() -> Vec<String> {
     let ask =
         |path: &Path<'_>, interface: &str, method: &str, args: &dyn Fn(Message) -> Message| {
             let call = Message::call_with_args(NAME, path, interface, method, ());
-            channel.send_with_reply_and_block(args(call), PATIENCE)
+            channel.send_with_reply_and_block(args(call), HANGS)
         };
     let (root, service) =
         (Path::from("/org/freedesktop/secrets"), "org.freedesktop.Secret.Service");
@@ -245,42 +256,40 @@ pub fn on_the_bus() -> Channel {
 pub fn ask_bus(channel: &Channel, method: &str, args: impl AppendAll) -> Result<Message, Error> {
     let bus = "org.freedesktop.DBus";
     let call = Message::call_with_args(bus, "/org/freedesktop/DBus", bus, method, args);
-    channel.send_with_reply_and_block(call, PATIENCE)
+    channel.send_with_reply_and_block(call, HANGS)
 }
 
-/// Waits until something owns the service's name.
-fn wait_for_owner() {
+/// Waits until the process owns the service's name, which one that has just ended may seem to own.
+fn wait_for_owner(process: u32) {
     let channel = on_the_bus();
     let rule = format!("type='signal',member='NameOwnerChanged',arg0='{NAME}'");
     ask_bus(&channel, "AddMatch", (rule,)).unwrap();
-    let deadline = Instant::now() + PATIENCE;
-    while ask_bus(&channel, "GetNameOwner", (NAME,)).is_err() {
+    let deadline = Instant::now() + HANGS;
+    let owner = || ask_bus(&channel, "GetConnectionUnixProcessID", (NAME,)).ok()?.read1().ok();
+    while owner() != Some(process) {
         let left = deadline.saturating_duration_since(Instant::now());
-        assert!(!left.is_zero(), "nothing came to own the name");
+        assert!(!left.is_zero(), "it did not come to own the name");
         channel.blocking_pop_message(left).unwrap();
     }
 }
 
 /// A temporary home, removed at the end.
-struct Home(PathBuf);
+struct Home(TempDir);
 
 impl Home {
     /// Its path is short, because that of a socket has to be.
     fn new() -> Self {
-        let home = Self(env::temp_dir().join(format!(
-            "ap-{}-{}",
-            std::process::id(),
-            HOMES.fetch_add(1, Ordering::Relaxed)
-        )));
-        for dir in [&home.0, &home.runtime_dir()] {
-            fs::DirBuilder::new().mode(0o700).create(dir).unwrap();
-        }
+        let temporary = env::temp_dir();
+        let is_short = temporary.as_os_str().len() <= LONGEST;
+        let parent = if is_short { temporary } else { PathBuf::from("/tmp") };
+        let home = Self(tempfile::Builder::new().prefix("ap-").tempdir_in(parent).unwrap());
+        fs::DirBuilder::new().mode(0o700).create(home.runtime_dir()).unwrap();
         home
     }
 
     /// The space in its name has to be escaped in an address.
     fn runtime_dir(&self) -> PathBuf {
-        self.0.join("run 1")
+        self.0.path().join("run 1")
     }
 
     fn bus(&self) -> String {
@@ -288,19 +297,13 @@ impl Home {
     }
 
     fn on_a_bus(&self, command: &Command) -> Command {
-        let config = self.0.join("bus.conf");
+        let config = self.0.path().join("bus.conf");
         fs::write(&config, bus_config(&self.bus())).unwrap();
 
         let mut session = Command::new("dbus-run-session");
         session.arg("--config-file").arg(config).arg("--").arg(command.get_program());
         session.args(command.get_args());
         session
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).unwrap();
     }
 }
 

@@ -12,10 +12,9 @@ use astropass_core::{
 };
 use tokio::runtime::{Builder, Runtime};
 
+use crate::HANGS;
 use crate::server::CANARY;
 
-/// Longer than anything here takes, shorter than a test may hang.
-const LONG: Duration = Duration::from_secs(30);
 /// How often the writer that is read beside replaces the credentials.
 const REPLACED: usize = 20;
 
@@ -92,7 +91,7 @@ struct Subject<S> {
 
 impl<S: Store> Subject<S> {
     async fn guard(&self) -> S::Guard {
-        self.a.lock(LONG).await.unwrap()
+        self.a.lock(HANGS).await.unwrap()
     }
 
     /// Stores credentials through the one handle.
@@ -140,7 +139,7 @@ impl<S: Store> Subject<S> {
         assert_ne!(first, second);
         self.assert_stored(&second, &new).await;
         // The other handle goes on from there.
-        let guard = self.b.lock(LONG).await.unwrap();
+        let guard = self.b.lock(HANGS).await.unwrap();
         let third = self.b.save(&guard, Some(&second), &old).await.unwrap();
         self.assert_stored(&third, &old).await;
     }
@@ -202,7 +201,7 @@ impl<S: Store> Subject<S> {
         drop(other_profile.lock(Duration::ZERO).await.unwrap());
 
         let free = async { drop(guard) };
-        let (waited, ()) = tokio::join!(self.b.lock(LONG), free);
+        let (waited, ()) = tokio::join!(self.b.lock(HANGS), free);
         let guard = waited.unwrap();
         assert_eq!(self.a.lock(Duration::ZERO).await.err(), Some(StoreError::Busy));
         drop(guard);
@@ -222,7 +221,7 @@ impl<S: Store> Subject<S> {
 }
 
 async fn keeps_profiles_apart<S: Store>(one: &S, other: &S) {
-    let (guard, others) = (one.lock(LONG).await.unwrap(), other.lock(LONG).await.unwrap());
+    let (guard, others) = (one.lock(HANGS).await.unwrap(), other.lock(HANGS).await.unwrap());
     let (first, second) = (credentials("first"), credentials("second"));
     let at_first = one.save(&guard, None, &first).await.unwrap();
     assert!(other.load().await.unwrap().is_none());
@@ -250,7 +249,7 @@ fn is_read_beside_its_writer<S: Store>(open: &(impl Fn(&str) -> S + Sync)) {
     };
     let (store, writer) = (open(NAME), runtime());
     let (guard, mut revision) = writer.block_on(async {
-        let guard = store.lock(LONG).await.unwrap();
+        let guard = store.lock(HANGS).await.unwrap();
         let revision = store.save(&guard, None, &credentials("first")).await.unwrap();
         (guard, revision)
     });

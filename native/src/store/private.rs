@@ -11,7 +11,15 @@ use astropass_core::StoreError;
 /// twice, once by its name and once by a process that still has it open.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // To close the file is not enough: a program that another thread is just starting has it open
+        // too, until it runs. What cannot be unlocked is unlocked then.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -29,7 +37,7 @@ impl Lock {
             .open(path)
             .map_err(|error| failed("cannot open", path, &error))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(failed("cannot lock", path, &error)),
         }

@@ -63,9 +63,10 @@ impl Output {
     #[must_use]
     #[track_caller]
     pub fn error_code(&self) -> Option<String> {
-        match self.code.expect("it was killed") {
-            0 => None,
-            _ => {
+        match self.code {
+            None => panic!("it was killed: {self}"),
+            Some(0) => None,
+            Some(_) => {
                 let last = self.json().pop().unwrap_or_default();
                 Some(last["code"].as_str().unwrap_or_else(|| panic!("{self}")).to_owned())
             }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -14,9 +14,7 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::Value;
 
 use super::Printed;
-
-/// A process that takes longer hangs. It is far beyond what a loaded machine needs.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::HANGS;
 
 /// A process that was started; killed if it is dropped before its end.
 #[derive(Debug)]
@@ -94,7 +92,7 @@ impl Running {
     }
 
     fn new(child: Child, chunks: Receiver<(Stream, Vec<u8>)>, printed: Option<Printed>) -> Self {
-        let deadline = Instant::now() + DEADLINE;
+        let deadline = Instant::now() + HANGS;
         let (stdout, stderr) = (Vec::new(), Vec::new());
         Self { child, chunks, stdout, stderr, deadline, printed, keyboard: None, answered: 0 }
     }
@@ -102,7 +100,7 @@ impl Running {
     /// Waits until `seen` finds something in the standard output and standard error so far.
     ///
     /// # Panics
-    /// If the process ends without it, or takes a minute.
+    /// If the process ends without it, or hangs.
     pub fn wait_for<T>(&mut self, seen: impl Fn(&str, &str) -> Option<T>) -> T {
         loop {
             let (stdout, stderr) = self.text();
@@ -151,7 +149,7 @@ impl Running {
     /// until it hides that again.
     ///
     /// # Panics
-    /// If it has no terminal, or does not within a minute.
+    /// If it has no terminal, or does not.
     pub fn resume(&self) {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
         let terminal = self.keyboard.as_ref().expect("it runs on a terminal");
@@ -173,6 +171,11 @@ impl Running {
     /// Ends it as a terminal does that is closed.
     pub fn hang_up(&self) {
         self.signal(Signal::HUP);
+    }
+
+    /// Lets it hang wherever it is, until it is [killed](Self::kill).
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
     }
 
     /// Ends it wherever it is, as `kill -9` does.

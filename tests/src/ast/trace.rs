@@ -7,7 +7,6 @@ use std::os::unix::fs::FileExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
@@ -17,9 +16,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::Ast;
-
-/// A process that takes longer hangs.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::HANGS;
 
 /// How a traced process ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +99,7 @@ impl Tracer {
         let (done, is_done) = channel::<()>();
         let process = self.process;
         let watchdog = thread::spawn(move || {
-            let hung = is_done.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout);
+            let hung = is_done.recv_timeout(HANGS) == Err(RecvTimeoutError::Timeout);
             if hung {
                 let _ = kill(process, Signal::SIGKILL);
             }

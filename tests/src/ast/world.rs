@@ -81,6 +81,9 @@ impl World {
         let now =
             SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_secs();
         signed_in["session"]["received_at"] = now.into();
+        self.server.configure(|options| {
+            signed_in["session"]["expires_in"] = options.access_token_ttl.as_secs().into();
+        });
         if self.home.credentials_file().exists() {
             stored = self.home.credentials();
         } else {

@@ -1,23 +1,18 @@
 //! A program for `BROWSER` that goes through the pages by itself.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
 use std::{env, slice};
 
 use tempfile::TempDir;
 
 use super::{Visit, Visitor, node_binary, servers};
-
-/// A visit that takes longer hangs.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::{HANGS, write_program};
 
 /// What a client opens as the browser: each URL that it is given is visited by the same person.
 #[derive(Debug)]
@@ -55,8 +50,7 @@ impl Browser {
         script.extend(b"\"$@\" >/dev/null 2>&1 &\n");
         let folder = tempfile::tempdir()?;
         let browser = Self { folder, visits };
-        fs::write(browser.program(), script)?;
-        fs::set_permissions(browser.program(), fs::Permissions::from_mode(0o700))?;
+        write_program(&browser.program(), &script);
         Ok(browser)
     }
 
@@ -70,10 +64,10 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// As for [`Visitor::visit`], and if nothing was opened for a minute.
+    /// As for [`Visitor::visit`], and if nothing is opened.
     pub fn visit(&self) -> io::Result<Visit> {
         let gone = |error: RecvTimeoutError| io::Error::other(error);
-        self.visits.recv_timeout(DEADLINE).map_err(gone)?
+        self.visits.recv_timeout(HANGS).map_err(gone)?
     }
 }
 

@@ -95,7 +95,17 @@ impl RegisteredPort {
     ///
     /// If there is no folder for temporary files.
     pub fn hold() -> io::Result<Self> {
-        let file = File::create(env::temp_dir().join("astropass-tests-port-12345"))?;
+        let path = env::temp_dir().join("astropass-tests-port-12345");
+        // It may be another user's, who is not to be kept out by this one's either.
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let file = File::create(&path)?;
+                #[cfg(unix)]
+                file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+                file
+            }
+            file => file?,
+        };
         file.lock()?;
         Ok(Self(file))
     }

@@ -76,9 +76,17 @@ impl Server {
         self.address
     }
 
-    /// The server's time since the Unix epoch: the real one, and what it was advanced by.
+    /// The server's time since the Unix epoch: the real one, unless it was stopped, and what it was
+    /// advanced by.
     pub fn now(&self) -> Duration {
         now(&self.state())
+    }
+
+    /// Stops the server's clock, which from now on only moves when it is
+    /// [advanced](Self::advance).
+    pub fn stop_clock(&self) {
+        let mut state = self.state();
+        state.stopped = Some(now(&state) - state.advanced);
     }
 
     /// Moves the server's clock forward.

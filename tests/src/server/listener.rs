@@ -35,9 +35,10 @@ pub(super) fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The server's wall clock: the real one, and what it was advanced by.
+/// The server's wall clock: the real one, unless it was stopped, and what it was advanced by.
 pub(super) fn now(state: &State) -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + state.advanced
+    let real = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    state.stopped.unwrap_or_else(real) + state.advanced
 }
 
 /// Serves until `stop` is sent or dropped.
@@ -139,7 +140,7 @@ impl Body for Reply {
         match &mut *self {
             Self::Full(body) => Pin::new(body).poll_frame(context),
             Self::Endless(next) => {
-                let filler = Bytes::from_static(&[b'a'; 8192]);
+                let filler = Bytes::from_static(&[b'a'; 64 << 10]);
                 Poll::Ready(Some(Ok(Frame::data(std::mem::replace(next, filler)))))
             }
             Self::Slow { rest, gap, sleep } => {

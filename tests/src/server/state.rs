@@ -38,6 +38,8 @@ pub struct State {
     pub(super) journal: Journal,
     /// By how much `/_test/advance` has moved the clock; whoever passes `now` adds it.
     pub(super) advanced: Duration,
+    /// The time at which the clock was stopped, for whoever passes `now`.
+    pub(super) stopped: Option<Duration>,
 }
 
 /// An answer, and how it reaches the client.
@@ -145,6 +147,7 @@ impl State {
             faults,
             journal: Journal::default(),
             advanced: Duration::ZERO,
+            stopped: None,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use astropass_tests::write_program;
 use serde_json::json;
 
 use super::{CLOUD, RegisteredPort, World};
@@ -28,9 +29,7 @@ fn no_token_reaches_a_childs_arguments_a_log_or_a_url() {
     let _port = RegisteredPort::hold().unwrap();
     // A browser that keeps on running, and so can be looked at.
     let browser = world.home.path().join("browser");
-    fs::write(&browser, "#!/bin/sh\nexec sleep 60\n").unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    fs::set_permissions(&browser, mode).unwrap();
+    write_program(&browser, b"#!/bin/sh\nexec sleep 60\n");
     let mut login = world
         .astro("login --email ada@example.com --verbose --json")
         .env("BROWSER", &browser)

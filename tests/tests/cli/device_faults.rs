@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use astropass_tests::server::{Endpoint, Event};
+use astropass_tests::server::{Approval, Endpoint, Event, Options};
 
 use super::{World, eager};
 
-/// Signs in with this fault at the first poll; the times of the polls.
+/// Signs in with this fault at the first poll, approved before that; the times of the polls.
 fn log_in_despite(fault: &str) -> Vec<Duration> {
-    let world = World::new(eager());
+    let world = World::new(Options { auto_approve: Some(Approval::default()), ..eager() });
     world.server.fault(format!("poll:1:{fault}").parse().unwrap());
-    let mut login = world.login("--json --no-browser").start();
-    world.approve(&mut login);
-    let output = login.finish();
+    let output = world.login("--json --no-browser").run();
     output.ok();
     assert_eq!(output.stderr.lines().count(), 1, "only where the tokens are: {output}");
     let events = world.server.events().into_iter();

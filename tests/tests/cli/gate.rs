@@ -4,9 +4,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
 
+use astropass_tests::HANGS;
 use astropass_tests::client::post;
+use serde_json::Value;
 
 use super::World;
 
@@ -27,14 +28,18 @@ impl Gate {
 
     /// From now on the default profile sends its requests to the endpoint `name` through the gate.
     pub(crate) fn before(world: &World, name: &str) -> Self {
+        let endpoint = world.profile()["provider"]["endpoints"][name].clone();
+        let (gate, url) = Self::on_the_way_to(endpoint.as_str().unwrap());
+        let through = |profile: &mut Value| profile["provider"]["endpoints"][name] = url.into();
+        world.home.edit("default", through);
+        gate
+    }
+
+    /// A gate before `endpoint`, and the URL that leads through it.
+    pub(crate) fn on_the_way_to(endpoint: &str) -> (Self, String) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
-        let mut endpoint = String::new();
-        world.home.edit("default", |profile| {
-            let stored = &mut profile["provider"]["endpoints"][name];
-            endpoint = stored.as_str().unwrap().to_owned();
-            *stored = url.into();
-        });
+        let endpoint = endpoint.to_owned();
         let (sender, held) = channel();
         thread::spawn(move || {
             for client in listener.incoming() {
@@ -46,12 +51,12 @@ impl Gate {
                 }
             }
         });
-        Self(held)
+        (Self(held), url)
     }
 
     /// Waits for a request.
     pub(crate) fn next(&self) -> Held {
-        self.0.recv_timeout(Duration::from_secs(60)).expect("a request to the endpoint")
+        self.0.recv_timeout(HANGS).expect("a request to the endpoint")
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::gate::Gate;
 use super::{NOT_LOGGED_IN, World, eager};
 
-const FINISHING: &str =
+pub(super) const FINISHING: &str =
     "Finishing what was already sent, so that the session is not lost; Ctrl-C again stops at once.";
 
 #[test]

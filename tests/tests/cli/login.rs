@@ -7,6 +7,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
+use astropass_tests::HANGS;
 use astropass_tests::person::Person;
 use astropass_tests::server::{CANARY, Endpoint, Options};
 use serde_json::json;
@@ -106,7 +107,7 @@ fn login_opens_the_browser_with_the_verification_url_and_nothing_else() {
     let mut login = world.login("").env("BROWSER", browser).start();
     let (sender, opened) = channel();
     thread::spawn(move || sender.send(fs::read_to_string(pipe)));
-    let opened = opened.recv_timeout(Duration::from_secs(60)).unwrap().unwrap();
+    let opened = opened.recv_timeout(HANGS).unwrap().unwrap();
     let url = opened.trim_end();
     assert!(url.starts_with(&format!("{}/device?user_code=", world.server.url())), "{opened}");
     assert_eq!(opened.lines().count(), 1, "{opened}");

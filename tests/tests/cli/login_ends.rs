@@ -43,7 +43,9 @@ fn a_login_that_the_server_calls_expired_exits_with_5() {
     let output = login.finish();
     assert_eq!(output.code, Some(5), "{output}");
     assert_eq!(output.json()[1]["code"], "login_expired");
-    assert_eq!(world.server.stats().polls, 1);
+    let polls = world.requests(Endpoint::Token).into_iter().map(|(_, outcome)| outcome);
+    let after: Vec<_> = polls.skip_while(|outcome| outcome == "authorization_pending").collect();
+    assert_eq!(after, ["expired_token"], "it is asked no more");
 }
 
 #[test]

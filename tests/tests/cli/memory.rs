@@ -93,11 +93,15 @@ fn hostile_answers_to_polls_are_read_in_little_memory() {
         Some(if kind == Costly::Json { "malformed_response" } else { "login_expired" })
     }
     let login = Command { targets: &[Target::Poll], args: WORKOS, most: MOST, expected };
-    let options = |kind| match kind {
-        Costly::Json => eager(),
-        _ => Options { device_code_ttl: Duration::from_secs(3), ..eager() },
+    let signed_in = |kind| {
+        let world = World::signed_in();
+        if kind != Costly::Json {
+            // Only from now on: whoever is signed in already took his time.
+            world.server.configure(|options| options.device_code_ttl = Duration::from_secs(3));
+        }
+        world
     };
-    login.run(|kind| World::signed_in_at(options(kind)), is_kept);
+    login.run(signed_in, is_kept);
 }
 
 #[test]

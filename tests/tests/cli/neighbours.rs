@@ -23,7 +23,8 @@ const NOBODY: u32 = 65534;
 #[cfg(target_os = "linux")]
 fn start(home: &Home, path: &Path, args: &str, proxy: &str) -> Child {
     let (folder, copy) = (home.path(), home.path().join("program"));
-    fs::copy(path, &copy).unwrap();
+    // By another process, as `write_program` does, and for the other user.
+    assert!(Command::new("cp").args([path, &copy]).status().unwrap().success());
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
     let line = format!("ulimit -c unlimited; exec '{}' {args}", copy.display());
     let mut command = Command::new("/bin/sh");
@@ -56,14 +57,14 @@ fn core_dumps(child: &Child) -> ([String; 2], u32) {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_program_that_crashes_leaves_no_core_dump_and_cannot_be_read_by_others_of_the_user() {
-    // One that takes requests and does not answer them.
-    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
-    proxy.set_nonblocking(true).unwrap();
-    let url = format!("http://{}", proxy.local_addr().unwrap());
     let place = "--workos-url https://op.example --server https://op.example --client-id c";
     for (name, args) in
         [("ast", format!("login --no-browser {place}")), ("astro", "login op.example".to_owned())]
     {
+        // One that takes requests and does not answer them.
+        let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+        proxy.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", proxy.local_addr().unwrap());
         let home = Home::new();
         let mut child = start(&home, program(name), &args, &url);
         let _waits = loop {

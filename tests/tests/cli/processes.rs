@@ -1,9 +1,12 @@
 //! Many processes at once.
 
 use std::collections::HashSet;
+use std::time::Duration;
+
+use astropass_tests::server::Options;
 
 use super::gate::Gate;
-use super::{SESSION_OVER, World};
+use super::{SESSION_OVER, World, eager};
 
 #[test]
 fn sixteen_processes_at_the_moment_of_expiry_share_one_refresh() {
@@ -33,8 +36,9 @@ fn sixteen_processes_of_a_session_that_is_over_all_say_so() {
 
 #[test]
 fn a_valid_token_does_not_wait_for_the_process_that_refreshes_it() {
-    let world = World::signed_in();
-    world.home.age("default", 250);
+    let access_token_ttl = Duration::from_secs(3600);
+    let world = World::signed_in_at(Options { access_token_ttl, ..eager() });
+    world.home.age("default", 3320);
     let gate = Gate::before_token(&world);
     let old = world.profile()["tokens"]["access_token"].as_str().unwrap().to_owned();
     let first = world.ast("token").printing_a_token().start();

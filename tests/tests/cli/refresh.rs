@@ -1,14 +1,23 @@
-//! Tokens close to their expiry and past it. The default lifetime is 300 seconds, so a refresh is
-//! due from the 240th on.
+//! Tokens close to their expiry and past it. They live for an hour here, so a refresh is due from the
+//! 3,300th second on, and minutes on either side of that make no difference.
 
 use std::time::Duration;
 
 use astropass_tests::server::{Endpoint, Options, Rotation};
 
-use super::{SESSION_OVER, World, eager};
+use super::{SESSION_OVER, World};
 
-const STALE: i64 = 250;
-const EXPIRED: i64 = 301;
+const YOUNG: i64 = 3000;
+const STALE: i64 = 3320;
+const EXPIRED: i64 = 3601;
+
+fn eager() -> Options {
+    Options { access_token_ttl: Duration::from_secs(3600), ..super::eager() }
+}
+
+fn signed_in() -> World {
+    World::signed_in_at(eager())
+}
 
 fn token(world: &World) -> String {
     let output = world.ast("token").printing_a_token().run();
@@ -22,11 +31,11 @@ fn stored(world: &World, name: &str) -> String {
 
 #[test]
 fn a_token_close_to_its_expiry_is_refreshed_and_the_rotated_one_stored() {
-    let world = World::signed_in();
+    let world = signed_in();
     let (access, refresh) = (stored(&world, "access_token"), stored(&world, "refresh_token"));
-    world.home.age("default", STALE - 20);
+    world.home.age("default", YOUNG);
     assert_eq!(token(&world), access, "not yet");
-    world.home.age("default", 20);
+    world.home.age("default", STALE - YOUNG);
     let new = token(&world);
     assert_ne!(new, access);
     assert_eq!(stored(&world, "access_token"), new);
@@ -51,7 +60,7 @@ fn an_expired_token_is_refreshed_with_what_the_server_leaves_out_kept() {
 
 #[test]
 fn what_was_received_in_the_future_is_refreshed() {
-    let world = World::signed_in();
+    let world = signed_in();
     world.home.age("default", -86_400);
     token(&world);
     assert_eq!(world.refreshes(), 1);
@@ -59,7 +68,7 @@ fn what_was_received_in_the_future_is_refreshed() {
 
 #[test]
 fn a_refresh_says_its_steps_with_verbose_but_no_secret() {
-    let world = World::signed_in();
+    let world = signed_in();
     world.home.age("default", EXPIRED);
     // `whoami` prints no token, so all of its output is searched for one.
     let output = world.ast("whoami --verbose").run();
@@ -72,7 +81,7 @@ fn a_refresh_says_its_steps_with_verbose_but_no_secret() {
 
 #[test]
 fn while_the_token_is_valid_a_server_in_trouble_is_no_failure() {
-    let world = World::signed_in();
+    let world = signed_in();
     let access = stored(&world, "access_token");
     world.home.age("default", STALE);
     let before = world.home.credentials();
@@ -86,7 +95,7 @@ fn while_the_token_is_valid_a_server_in_trouble_is_no_failure() {
 
 #[test]
 fn with_an_expired_token_a_server_in_trouble_exits_with_6_and_deletes_nothing() {
-    let world = World::signed_in();
+    let world = signed_in();
     world.home.age("default", EXPIRED);
     let before = world.home.credentials();
     for fault in ["status=503", "html=502", "cut", "body=200,application/json,{}"] {
@@ -102,7 +111,7 @@ fn with_an_expired_token_a_server_in_trouble_exits_with_6_and_deletes_nothing() 
 
 #[test]
 fn with_no_server_at_all_the_session_is_kept() {
-    let World { home, server } = World::signed_in();
+    let World { home, server } = signed_in();
     home.age("default", EXPIRED);
     let before = home.credentials();
     drop(server);
@@ -125,7 +134,7 @@ fn a_lost_reply_is_recovered_in_the_same_command_where_the_server_has_a_grace_pe
 
 #[test]
 fn a_lost_reply_without_grace_ends_the_session_soon_and_in_every_process_alike() {
-    let world = World::signed_in();
+    let world = signed_in();
     world.home.age("default", EXPIRED);
     world.server.fault("refresh:1:lost-reply".parse().unwrap());
     let before = world.home.credentials();

@@ -84,7 +84,7 @@ fn completions_for_a_reader_that_closed_the_pipe_end_without_a_panic() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut ast = Command::new(program("ast"));
-    let ast = ast.args(["completions", "bash"]).stdout(writer).stderr(Stdio::piped());
+    let ast = ast.env_clear().args(["completions", "bash"]).stdout(writer).stderr(Stdio::piped());
     let output = ast.output().unwrap();
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }
@@ -113,6 +113,7 @@ fn output_that_cannot_be_written_is_a_failure() {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = Command::new(program)
             .args(args.split(' '))
+            .env_clear()
             .env("ASTRO_HOME", world.home.path())
             .stdin(Stdio::null())
             .stdout(full)

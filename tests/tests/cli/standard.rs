@@ -1,5 +1,7 @@
 //! A standard provider, by discovery.
 
+use std::time::Duration;
+
 use astropass_tests::server::{Approval, Dialect, Endpoint, Options};
 use serde_json::{Value, json};
 
@@ -95,13 +97,14 @@ fn an_api_server_is_optional_with_a_standard_provider() {
 
 #[test]
 fn a_session_without_a_refresh_token_ends_with_its_access_token() {
-    let world = World::new(options());
+    let access_token_ttl = Duration::from_secs(3600);
+    let world = World::new(Options { access_token_ttl, ..options() });
     world.log_in(login(&world, "--scope openid")).ok();
-    world.home.age("default", 250);
+    world.home.age("default", 3320);
     let output = world.ast("token").printing_a_token().run();
     assert_eq!(output.stderr, "", "close to its end it is used");
     output.ok();
-    world.home.age("default", 51);
+    world.home.age("default", 281);
     assert_eq!(world.ast("token").run().failed(4), SESSION_OVER);
 }
 

@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+
+use astropass_tests::HANGS;
 
 /// What becomes of a request.
 #[derive(Clone, Copy)]
@@ -65,7 +66,7 @@ impl Middle {
     /// Waits until so many more have come.
     pub(crate) fn wait_for_requests(&self, count: usize) {
         for _ in 0..count {
-            self.seen.recv_timeout(Duration::from_secs(30)).unwrap();
+            self.seen.recv_timeout(HANGS).unwrap();
         }
     }
 }

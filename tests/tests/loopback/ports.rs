@@ -4,11 +4,21 @@ use std::net::TcpListener;
 
 use astropass::{BrowserLogin, Error, HttpErrorKind, RedirectUri};
 
-use crate::world::{World, begin, status, visit};
+use crate::world::{Waiting, World, begin, status, visit};
 
-/// A port that was free a moment ago, of both families.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A login whose registered redirect URI is `before`, a port that was free a moment ago, and `after`.
+async fn begin_at_a_port(world: &World, before: &str, after: &str) -> (RedirectUri, Waiting) {
+    loop {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let uri = redirect_uri(&format!("{before}{port}{after}"));
+        let session = world.builder().redirect_uri(uri.clone()).build().unwrap();
+        match begin(session, BrowserLogin::default()).await {
+            Ok(login) => return (uri, login),
+            // Another one was faster, or has it in the other family.
+            Err(Error::Http(error)) if error.kind == HttpErrorKind::PortTaken => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 fn redirect_uri(text: &str) -> RedirectUri {
@@ -33,15 +43,14 @@ async fn two_logins_at_once_have_a_port_each() {
 #[tokio::test]
 async fn a_registered_port_that_is_taken_is_an_error_of_its_own() {
     let world = World::new();
-    let port = free_port();
-    let uri = redirect_uri(&format!("http://localhost:{port}/callback"));
+    let (uri, first) = begin_at_a_port(&world, "http://localhost:", "/callback").await;
     let session = || world.builder().redirect_uri(uri.clone()).build().unwrap();
-    let first = begin(session(), BrowserLogin::default()).await.unwrap();
     assert_eq!(first.prompt.redirect_uri, uri.as_str());
     let Err(Error::Http(error)) = begin(session(), BrowserLogin::default()).await else {
         panic!("the port is taken")
     };
-    assert_eq!((error.kind, error.detail), (HttpErrorKind::PortTaken, port.to_string()));
+    let port = uri.port().unwrap().to_string();
+    assert_eq!((error.kind, error.detail), (HttpErrorKind::PortTaken, port));
 
     // A paste needs no port; whoever has it refuses what is not its own.
     let second = begin(session(), BrowserLogin::default().paste_suffices(true)).await.unwrap();
@@ -56,9 +65,10 @@ async fn a_registered_port_that_is_taken_is_an_error_of_its_own() {
 #[tokio::test]
 async fn localhost_is_heard_in_both_families_that_there_are() {
     let world = World::new();
-    for uri in [format!("http://localhost:{}/back", free_port()), "http://localhost".to_owned()] {
-        let session = world.builder().redirect_uri(redirect_uri(&uri)).build().unwrap();
-        let login = begin(session, BrowserLogin::default()).await.unwrap();
+    let (_, registered) = begin_at_a_port(&world, "http://localhost:", "/back").await;
+    let session = world.builder().redirect_uri(redirect_uri("http://localhost")).build().unwrap();
+    let any = begin(session, BrowserLogin::default()).await.unwrap();
+    for login in [registered, any] {
         let port = login.authority().strip_prefix("localhost:").unwrap();
         let mut heard = 0;
         for address in ["127.0.0.1", "[::1]"] {

@@ -27,8 +27,11 @@ fn eager() -> Options {
     Options { interval: Some(Duration::ZERO), ..Options::default() }
 }
 
+/// A server whose time passes only where a test says so.
 fn start(options: Options) -> Server {
-    Server::start(options).unwrap()
+    let server = Server::start(options).unwrap();
+    server.stop_clock();
+    server
 }
 
 fn device_request(server: &Server, scope: &str) -> Call {

@@ -1,10 +1,11 @@
 //! The user's browser, which a login starts and which outlives it.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
+
+use astropass_tests::write_program;
 
 /// A program for `BROWSER` that hands each link to a thread of the test.
 pub(crate) struct Browser(PathBuf);
@@ -15,8 +16,7 @@ impl Browser {
         let (program, links) = (folder.join("browser"), folder.join("links"));
         assert!(Command::new("mkfifo").arg(&links).status().unwrap().success());
         let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >'{}'\n", links.display());
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, Permissions::from_mode(0o700)).unwrap();
+        write_program(&program, script.as_bytes());
         thread::spawn(move || {
             // Until the folder is gone.
             while let Ok(given) = fs::read_to_string(&links) {

@@ -52,7 +52,7 @@ fn astro_killed_at_random_moments_with_a_keyring() {
 fn terminals(place: Place) -> Vec<Terminal> {
     let grace = |lane: usize| if lane.is_multiple_of(2) { 30 } else { 0 };
     let terminal = |lane| Terminal::new(place, format!("lane-{lane}"), grace(lane));
-    (0..LANES).map(terminal).collect()
+    (0..place.at_once(LANES)).map(terminal).collect()
 }
 
 fn killed_at_random<W: Work>(terminals: &[W::Terminal], kills: usize, what: &str) {

@@ -59,7 +59,8 @@ fn astro_killed_after_each_call_with_a_keyring() {
 }
 
 fn terminals(place: Place, grace: u64) -> Vec<Terminal> {
-    (0..LANES).map(|lane| Terminal::new(place, format!("lane-{lane}"), grace)).collect()
+    let terminal = |lane| Terminal::new(place, format!("lane-{lane}"), grace);
+    (0..place.at_once(LANES)).map(terminal).collect()
 }
 
 /// Gives how many sessions ended with the answer of a strict server.

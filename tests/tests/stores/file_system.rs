@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use astropass::{Notice, StoreError};
 use astropass_core::Store;
@@ -46,10 +46,9 @@ fn give_away(path: &Path) {
     }
 }
 
-/// Every operation is refused at once, saying `next`.
+/// Every operation is refused, saying `next`.
 #[track_caller]
 fn assert_denied(home: &TestHome, next: &str) {
-    let started = Instant::now();
     let store = home.file_store();
     let results = block_on(async {
         let guard = store.lock(LONG).await.unwrap();
@@ -61,7 +60,6 @@ fn assert_denied(home: &TestHome, next: &str) {
         ]
     });
     results.into_iter().for_each(|result| assert_is_denied(result, next));
-    assert!(started.elapsed() < Duration::from_secs(2), "took {:?}", started.elapsed());
 }
 
 #[track_caller]

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use astropass::{Home, Items, Notice, ProfileStore, StoreChoice, StoreError};
 use astropass_core::{Credentials, Revision, Store};
+use astropass_tests::HANGS;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::items::Memory;
 
-/// Longer than anything here takes, shorter than a test may hang.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
+/// How long to wait for a lock that somebody gives back.
+pub(crate) const LONG: Duration = HANGS;
 
 pub(crate) struct TestHome {
     directory: PathBuf,

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use astropass::StoreError;
 use astropass_core::Store;
+use astropass_tests::skipped;
 use astropass_tests::store_suite::credentials;
 
 use crate::home::{LONG, TestHome, block_on, save};
@@ -58,6 +59,28 @@ fn locks_are_those_of_their_names() {
     });
     assert_eq!(numbers(), before, "a lock file was replaced");
     assert_eq!(fs::read(home.folder().join("credentials.lock")).unwrap(), b"");
+}
+
+/// A program that is started by another thread holds for a moment whatever is open in this one.
+#[test]
+fn a_program_that_is_being_started_does_not_keep_the_lock() {
+    use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+    let home = TestHome::new();
+    let store = home.file_store();
+    let guard = block_on(store.lock(Duration::ZERO)).unwrap();
+    let own = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
+    let lock = number(&home, "refresh-default.lock");
+    let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let open = open.filter(|entry| fs::metadata(entry.path()).is_ok_and(|it| it.ino() == lock));
+    let held: Result<Vec<_>, _> = open
+        .map(|entry| entry.file_name().into_string().unwrap().parse().unwrap())
+        .map(|number| pidfd_getfd(&own, number, PidfdGetfdFlags::empty()))
+        .collect();
+    // Containers may not let anybody do that.
+    let Ok(held) = held else { return skipped("a descriptor cannot be duplicated here") };
+    assert_eq!(held.len(), 1);
+    drop(guard);
+    drop(block_on(store.lock(Duration::ZERO)).unwrap());
 }
 
 /// A read waited for it on the thread of whoever asked.

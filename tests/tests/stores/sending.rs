@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use astropass::{HttpErrorKind, Request, ReqwestHttp, Secret, SendHttp, Session};
 use astropass_core::Body;
+use astropass_tests::HANGS;
 use tokio::task::JoinSet;
 
 use crate::home::TestHome;
 use crate::server::{API, EXPIRED, FRESH, ISSUER, Server, endpoint};
-use crate::session::{assert_stored, builder, get, signed_in};
+use crate::session::{assert_stored, builder, get, is_ready, signed_in};
 
 #[tokio::test]
 async fn other_servers_never_get_the_token() {
@@ -62,18 +63,40 @@ async fn a_ca_file_that_never_comes() {
         headers: Vec::new(),
         authorization: None,
         body: Body::Empty,
-        timeout: Duration::from_millis(50),
+        timeout: Duration::from_secs(15),
         max_body: 1,
     };
     let mut sent = client.send(request);
-    let meanwhile = tokio::time::sleep(Duration::from_millis(1));
-    tokio::select! {
-        biased;
-        _ = &mut sent => panic!("it waited for the file"),
-        () = meanwhile => {}
-    }
+    // From here on only the clock can go on, and it does so by itself.
+    tokio::time::pause();
+    assert!(!is_ready(sent.as_mut()).await, "it waited for the file");
     let error = sent.await.unwrap_err();
     assert_eq!((error.kind, error.detail.as_str()), (HttpErrorKind::Timeout, UNREADABLE));
+}
+
+/// How a network cuts it into pieces makes no difference to what it costs.
+#[tokio::test]
+async fn an_answer_takes_no_more_memory_than_its_bound() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        stream.write_all(&[&b"HTTP/1.1 200 OK\r\n\r\n"[..], &[b'x'; 90_000]].concat()).unwrap();
+    });
+    let request = Request {
+        method: "GET".to_owned(),
+        endpoint: endpoint(&url),
+        headers: Vec::new(),
+        authorization: None,
+        body: Body::Empty,
+        timeout: HANGS,
+        max_body: 100_000,
+    };
+    let answer = ReqwestHttp::default().send(request).await.unwrap();
+    assert_eq!(answer.body.len(), 90_000);
+    assert!(answer.body.capacity() <= 100_000, "{}", answer.body.capacity());
 }
 
 const UNREADABLE: &str = "the certificates to trust cannot be read";

@@ -135,7 +135,7 @@ async fn begin_refresh(server: &Server, session: &Session) {
     }
 }
 
-async fn is_ready(mut future: Pin<&mut impl Future>) -> bool {
+pub(crate) async fn is_ready(mut future: Pin<&mut (impl Future + ?Sized)>) -> bool {
     std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await
 }
 

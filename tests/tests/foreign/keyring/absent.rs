@@ -1,16 +1,12 @@
 //! No keyring, or none that answers.
 
 use std::os::unix::net::UnixListener;
-use std::time::{Duration, Instant};
 
 use astropass_tests::sandbox::{self, Bus, Daemon, inside};
 use astropass_tests::server::CANARY;
 
 use super::{Desk, items};
 use crate::{error, signed_in};
-
-/// The three seconds for a keyring where nobody is there to answer, and what else it may take.
-const SOON: Duration = Duration::from_secs(6);
 
 #[test]
 fn nothing_on_the_bus() {
@@ -83,11 +79,9 @@ fn silent_service() {
 fn does_not_answer() {
     let desk = Desk::new();
     for store in ["--store keyring", "--store auto"] {
-        let started = Instant::now();
         let (code, message) = error(&desk.login(store).run(), 7);
         assert_eq!(code, "store_unavailable", "{message}");
         assert!(message.contains("ast login --store file"), "{message}");
-        assert!(started.elapsed() < SOON, "took {:?}", started.elapsed());
     }
     assert!(desk.server.events().is_empty(), "no code was asked for");
 }

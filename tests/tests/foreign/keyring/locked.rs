@@ -1,14 +1,9 @@
 //! A keyring that is locked, and nobody there to unlock it.
 
-use std::time::{Duration, Instant};
-
 use astropass_tests::sandbox::{Bus, Daemon, inside, lock};
 
 use super::{Desk, current_items, items};
 use crate::{error, signed_in};
-
-/// Well below the patience with a keyring that does not answer.
-const SOON: Duration = Duration::from_secs(3);
 
 #[test]
 fn until_it_is_unlocked() {
@@ -18,11 +13,9 @@ fn until_it_is_unlocked() {
         let before = desk.home.credentials();
         lock();
         for command in ["token --json", "whoami --json", "api /api/v1/me --json"] {
-            let started = Instant::now();
             let (code, message) = error(&desk.ast(command).run(), 7);
             assert_eq!(code, "store_locked");
             assert!(message.contains("Unlock the keyring"), "{message}");
-            assert!(started.elapsed() < SOON, "took {:?}", started.elapsed());
         }
         // Nothing is refreshed that could not be kept.
         desk.home.age("default", 400);
@@ -58,13 +51,11 @@ fn login() {
         let desk = Desk::new();
         lock();
         for store in ["", "--store auto", "--store keyring"] {
-            let started = Instant::now();
             let output = desk.login(store).run();
             let (code, message) = error(&output, 7);
             assert_eq!(code, "store_locked");
             assert!(message.contains("ast login --store file"), "{message}");
             assert_eq!(output.json().len(), 1, "nothing is shown before: {output}");
-            assert!(started.elapsed() < SOON, "took {:?}", started.elapsed());
         }
         assert!(desk.server.events().is_empty(), "no code was asked for");
 
@@ -82,9 +73,7 @@ fn logout() {
         let desk = Desk::signed_in();
         let left = current_items(&desk);
         lock();
-        let started = Instant::now();
         let output = desk.ast("logout").run();
-        assert!(started.elapsed() < SOON, "took {:?}", started.elapsed());
         let message = output.failed(7);
         assert!(message.contains("✓ Logged out from profile \"default\""), "{output}");
         assert!(message.contains("the keyring did not let its tokens be deleted"), "{output}");

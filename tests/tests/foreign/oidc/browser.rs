@@ -1,6 +1,7 @@
 //! `ast login --browser`: a person, the pages of the provider, and the way back.
 
 use std::fs;
+use std::process::Command;
 
 use astropass_tests::ast::{Ast, Home};
 use astropass_tests::foreign::{Browser, Foreign, Visitor};
@@ -47,14 +48,15 @@ fn a_person_in_the_browser_that_is_opened() {
 #[test]
 fn what_the_browser_is_given_is_no_secret() {
     let home = Home::new();
-    let script = home.path().join("browser");
-    fs::write(&script, "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"$ASTRO_HOME/opened\"\n").unwrap();
+    let [script, opened] = ["browser", "opened"].map(|name| home.path().join(name));
+    assert!(Command::new("mkfifo").arg(&opened).status().unwrap().success());
+    fs::write(&script, "printf '%s\\n' \"$@\" >\"$ASTRO_HOME/opened\"\n").unwrap();
     let browser = format!("/bin/sh {}", script.display());
     let mut running = login(&home, &issuer(), "--json").env("BROWSER", browser).start();
     let link = running.prompt()["authorization_url"].as_str().unwrap().to_owned();
+    assert_eq!(fs::read_to_string(opened).unwrap(), format!("{link}\n"));
     Visitor::default().visit(&link).unwrap();
     signed_in(&running.finish());
-    assert_eq!(fs::read_to_string(home.path().join("opened")).unwrap(), format!("{link}\n"));
 
     let requests = shared(|shared| shared.server.requests("login")).unwrap();
     let verifier = |request: &Value| request["body"]["code_verifier"].as_str().map(str::to_owned);

@@ -1,7 +1,5 @@
 //! Discovery, and each way that a device flow ends there.
 
-use std::time::{Duration, Instant};
-
 use astropass_tests::ast::Home;
 use astropass_tests::foreign::{self, Foreign};
 use serde_json::json;
@@ -77,11 +75,12 @@ fn denied_by_a_person() {
 fn not_approved_in_time() {
     let server = Foreign::oidc_provider(&json!({"device_code_ttl": 1})).unwrap();
     let home = Home::new();
-    let started = Instant::now();
     let (code, message) = error(&login(&home, server.url()).run(), 5);
     assert_eq!(code, "login_expired");
     assert_eq!(message, "The login was not approved in time. Run 'ast login' again.");
-    assert!(started.elapsed() < Duration::from_secs(5), "nobody polls an expired code");
+    let requests = server.requests("login").unwrap();
+    let polls = requests.iter().filter(|request| request["path"] == "/token");
+    assert_eq!(polls.count(), 0, "nobody polls an expired code");
 
     // The server says so itself to a client that believes to have more time.
     let middle = Middle::start(server.url(), Fate::Replace("\"expires_in\":1", "\"expires_in\":9"));
@@ -101,7 +100,6 @@ fn no_longer_known() {
     let (_, message) = error(&output, 5);
     assert!(message.contains("(invalid_grant)"), "{message}");
     assert!(message.ends_with("Run 'ast login' again."), "{message}");
-    assert_eq!(middle.requests(), 1);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::middle::{Fate, Middle};
 use crate::{copy_of, error, signed_in, tokens};
 
 /// Its access tokens live an hour; then it is stale, and expired.
-const STALE: i64 = 3500;
+const STALE: i64 = 3320;
 const EXPIRED: i64 = 3601;
 
 #[test]
