@@ -1,5 +1,6 @@
 // Signs in from Node.js, says who you are, and calls the API as you.
 //
+//   make package   builds the npm package, once, in the repository's root
 //   npm install && npm start -- --client-id client_… --server https://api.example.com
 //
 //   --issuer URL   a standard provider, instead of WorkOS

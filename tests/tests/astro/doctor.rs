@@ -61,6 +61,17 @@ fn astro_doctor_of_a_domain_that_is_no_context() {
     report.assert("provider", "failure", "https://houston.nowhere.example/v1: ");
 }
 
+/// The variable was well in one line, and could not be used in another one further down.
+#[test]
+fn a_domain_that_cannot_be_used_was_also_well() {
+    let report = doctor(&World::new(), "software.example/path", 2);
+    let of_environment = |check: &&Value| check["check"] == "environment";
+    let checks: Vec<_> = report.checks().iter().filter(of_environment).collect();
+    assert_eq!(checks.len(), 1, "{}", report.output);
+    assert_eq!(checks[0]["status"], "failure");
+    report.assert("session", "warning", "the domain cannot be used");
+}
+
 #[test]
 fn a_login_server_that_is_another_than_the_contexts() {
     let world = World::with(&json!({})).with_token("ada");

@@ -257,6 +257,22 @@ fn an_environment_that_cannot_be_used() {
     report.output.assert_without(&["hunter22"]);
 }
 
+/// The variable was well in one line, and could not be used in another one further down.
+#[test]
+fn a_profile_name_that_cannot_be_used_was_also_well() {
+    let world = World::signed_in();
+    let report = Report::of(world.ast("doctor").env("ASTRO_PROFILE", "no name"), 2);
+    let of_environment = |check: &&serde_json::Value| check["check"] == "environment";
+    let checks: Vec<_> = report.checks().iter().filter(of_environment).collect();
+    assert_eq!(checks.len(), 1, "{}", report.output);
+    assert_eq!(checks[0]["status"], "failure");
+    // The folder has a failure of its own, and the name is not its fault.
+    fs::write(world.home.credentials_file(), "{").unwrap();
+    let report = Report::of(world.ast("doctor").env("ASTRO_PROFILE", "no name"), 2);
+    report.assert("file", "failure", "");
+    report.assert("session", "warning", "See Environment above.");
+}
+
 /// The network was blamed for a provider that nobody had named.
 #[test]
 fn a_provider_that_is_not_known_is_not_one_that_cannot_be_reached() {

@@ -65,6 +65,25 @@ fn a_narrow_terminal_cuts_the_line_with_the_time_left_off() {
     assert!(line.contains("\u{1b}[?7h"), "the terminal stays so: {output:?}");
 }
 
+/// The box was wrapped, and with it the code, so that nobody could read or copy it.
+#[test]
+fn a_narrow_terminal_broke_the_box_and_the_code_in_it() {
+    let world = World::new(eager());
+    let on = |columns| {
+        let login = world.login("--no-browser").env("NO_COLOR", "1");
+        let mut login = login.start_on_terminal_of(columns);
+        login.wait_for(|screen, _| screen.contains("Waiting for approval (").then_some(()));
+        login.interrupt();
+        login.finish().stdout
+    };
+    let narrow = on(39);
+    let (_, code) = narrow.split_once("Your verification code is:\r\n\r\n  ").unwrap();
+    assert!(code[9..].starts_with("\r\n"), "{narrow}");
+    assert!(narrow.contains(&format!("user_code={}", &code[..9])), "{narrow}");
+    assert!(!narrow.contains('│'), "{narrow}");
+    assert!(on(40).contains("│ Your verification code is: "));
+}
+
 #[test]
 fn without_a_terminal_there_is_no_line_with_the_time_left() {
     let world = World::new(eager());

@@ -57,7 +57,6 @@ pub(crate) async fn run(
     let mut report = Report::new(global.json);
     report.add(environment::program());
     report.add(environment::system());
-    report.extend(environment::variables(global));
     let subject = subject(global, profile_of, &mut report).await;
 
     let (keyring, session, certificates, provider, server) = tokio::join!(
@@ -92,35 +91,38 @@ async fn subject(
     let home = match Home::from_env() {
         Ok(home) => home.read_only(),
         Err(error) => {
+            report.extend(environment::variables(global, None));
             report.add(Check::failure("Home", error));
             return unknown(report, "there is no home directory");
         }
     };
     let looked = home.clone();
     let Some(checks) = on_thread(move || home::look(&looked)).await else {
+        report.extend(environment::variables(global, None));
         report.add(Check::hung("Home", "the folder"));
         return unknown(report, "the folder does not answer");
     };
-    report.extend(checks);
     let named = profile_of(&home).and_then(|name| check_own(&home, &name).map(|()| name));
-    let name = match named {
-        Ok(name) => Some(name),
-        Err(failure) => {
-            report.add(Check::failure("Environment", failure));
-            None
-        }
+    let (name, failure) = match named {
+        Ok(name) => (Some(name), None),
+        Err(failure) => (None, Some(failure)),
     };
+    report.extend(environment::variables(global, failure));
+    // Before the folder's failures, which are not what this is about.
+    let nameless = unknown(
+        report,
+        match Program::running() {
+            Program::Ast => "the profile's name cannot be used",
+            Program::Astro => "the domain cannot be used",
+        },
+    );
+    report.extend(checks);
     let (looked, of) = (home.clone(), name.clone());
     match on_thread(move || home::locks(&looked, of.as_deref())).await {
         Some(checks) => report.extend(checks),
         None => report.add(Check::hung("Lock", "the folder")),
     }
-    let Some(name) = name else {
-        return match Program::running() {
-            Program::Ast => unknown(report, "the profile's name cannot be used"),
-            Program::Astro => unknown(report, "the domain cannot be used"),
-        };
-    };
+    let Some(name) = name else { return nameless };
     let domain = domain(&home, &name);
     let meant = match home.profile(&name) {
         Ok(stored) => Ok(Meant { home, name, stored }),

@@ -19,9 +19,7 @@ pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
             "interval": prompt.interval.as_secs(),
         }));
     } else {
-        let text = format!("Your verification code is: {}", printable(&prompt.user_code));
-        let rule = "─".repeat(text.chars().count() + 2);
-        output::note(&format!("\n╭{rule}╮\n│ {BOLD}{text}{BOLD:#} │\n╰{rule}╯\n"));
+        show_code(&printable(&prompt.user_code));
         output::note(&format!(
             "You are signing in at {BOLD}{}{BOLD:#}. Only go on if you started this yourself.\n",
             printable(issuer)
@@ -48,6 +46,18 @@ pub(super) fn show(prompt: &Prompt, issuer: &str, login: &Login, json: bool) {
     if opens {
         opener::open(url.as_str());
     }
+}
+
+/// In a box, where the terminal would not wrap it; else by itself, so that it is whole in any case.
+fn show_code(code: &str) {
+    let text = format!("Your verification code is: {code}");
+    let width = text.chars().count() + 2;
+    if columns().is_some_and(|columns| columns < width + 2) {
+        output::note(&format!("\nYour verification code is:\n\n  {BOLD}{code}{BOLD:#}\n"));
+        return;
+    }
+    let rule = "─".repeat(width);
+    output::note(&format!("\n╭{rule}╮\n│ {BOLD}{text}{BOLD:#} │\n╰{rule}╯\n"));
 }
 
 /// Cameras want dark on light. The light modules are drawn, so that it is so on a dark terminal, and

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::check::Check;
 use crate::args::Global;
 use crate::context::{self, Context, VARIABLES};
+use crate::failure::Failure;
 use crate::program::Program;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -47,14 +48,16 @@ fn kernel() -> Option<String> {
     Some(format!("kernel {}", release.trim()))
 }
 
-/// Names of variables, and not what they say.
-pub(super) fn variables(global: &Global) -> Vec<Check> {
+/// Names of variables, and not what they say; `named` is why what they name as the profile cannot be
+/// used.
+pub(super) fn variables(global: &Global, named: Option<Failure>) -> Vec<Check> {
     let name = "Environment";
     let wrong = [
         context::check_environment().err(),
         context::server_override(global).err(),
         context::store_of_environment().err(),
         context::issuer_of_environment().err(),
+        named,
     ];
     let mut checks: Vec<_> =
         wrong.into_iter().flatten().map(|failure| Check::failure(name, failure)).collect();
