@@ -314,8 +314,24 @@ impl Store for ProfileStore {
     async fn clear(&self, guard: &Guard, expected: &Revision) -> Result<Cleared, StoreError> {
         let expected = expected.clone();
         let clear = move |vault: &Vault, commit: &dyn Fn() -> bool| vault.clear(&expected, commit);
-        let listed = self.on_thread(self.deadline + FILE, Some(guard), clear).await?;
+        let cleared = self.on_thread(self.deadline + FILE, Some(guard), clear).await;
+        let listed = cleared.map_err(not_cleared)?;
         let swept = self.sweep(listed, &self.vault.items, self.deadline).await;
         Ok(swept.unwrap_or(Cleared::LeftToSweep))
+    }
+}
+
+/// Says what a logout did that could not change the file: it asks the server first, since that
+/// matters most (rule 10).
+fn not_cleared(error: StoreError) -> StoreError {
+    let told = |detail: String| {
+        let (what, next) =
+            detail.split_once("; ").unwrap_or((&detail, "put that right and sign out again"));
+        format!("{what}, so the session stays here, though the server may have ended it; {next}")
+    };
+    match error {
+        StoreError::Denied(detail) => StoreError::Denied(told(detail)),
+        StoreError::Io(detail) => StoreError::Io(told(detail)),
+        error => error,
     }
 }

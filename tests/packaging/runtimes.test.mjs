@@ -26,10 +26,11 @@ for (const [name, [path, ...args]] of Object.entries(RUNTIMES)) {
     const folder = await project(t, ["main.js", "whole-login.js"]);
     const provider = await server(t);
     const told = await command(folder, path, [...args, "main.js", provider.url]);
-    const { memory, own, left, elsewhere } = JSON.parse(told);
+    const { memory, own, left, elsewhere, problem } = JSON.parse(told);
     await assertBothLogins(provider, memory, own);
     assert.deepEqual(elsewhere, MISUSE);
     assert.equal(left, 0, "a signed-out session leaves nothing in the caller's store");
+    assert.equal(problem, "the credential store does not answer: no indexedDB here, so give a storage");
   });
 }
 

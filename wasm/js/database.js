@@ -186,6 +186,7 @@ async function attempt(name, change) {
 
 async function connect() {
   try {
+    if (!globalThis.indexedDB) throw new Failure("unavailable", "no indexedDB here, so give a storage");
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE);
     const database = await answered(request);

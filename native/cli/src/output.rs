@@ -95,7 +95,7 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) fn relative(moment: Timestamp) -> String {
     let left = moment.since(now());
     let span = humantime::format_duration(coarse(left.unsigned_abs()));
-    if left >= 0 { format!("in {span}") } else { format!("{span} ago") }
+    if left > 0 { format!("in {span}") } else { format!("{span} ago") }
 }
 
 /// The two largest units are enough for people.

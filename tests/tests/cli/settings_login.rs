@@ -54,7 +54,8 @@ fn a_login_at_another_issuer_does_not_give_its_token_to_the_server_of_the_former
     let whoami = &world.ast("whoami --json").run().json()[0];
     assert_eq!((&whoami["provider"], &whoami["server"]), (&issuer.into(), &Value::Null));
     let output = world.ast("api /api/v1/me").run();
-    let expected = "Error: No API server is set. Give --server URL; with 'ast login' it is remembered.";
+    let expected =
+        "Error: No API server is set. Give --server URL; with 'ast login' it is remembered.";
     assert_eq!(output.failed(2), expected);
 }
 

@@ -120,12 +120,22 @@ fn while_mounted(script: &str, code: &str, next: &str) {
     assert_refused([mounted(&world, "logout")], code, next);
 }
 
+const FULL: &str =
+    "mkdir small; mount -t tmpfs -o size=64k,mode=700 none small; cp -p .astro/* small;
+    dd if=/dev/zero of=small/filler 2>/dev/null; mount --bind small .astro;";
+
 #[test]
 fn full_disk() {
-    let script =
-        "mkdir small; mount -t tmpfs -o size=64k,mode=700 none small; cp -p .astro/* small;
-        dd if=/dev/zero of=small/filler 2>/dev/null; mount --bind small .astro;";
-    while_mounted(script, "store_io", "free some space");
+    while_mounted(FULL, "store_io", "free some space");
+}
+
+#[test]
+fn a_logout_that_cannot_write_did_not_say_that_the_server_may_have_ended_the_session() {
+    let Some(namespace) = mount_namespace() else { return };
+    let world = World::signed_in();
+    let logout = mounted(&world, &namespace, FULL, "logout");
+    assert_refused([logout], "store_io", "though the server may have ended it; free some space");
+    assert_eq!(world.server.stats().sign_outs, 1);
 }
 
 #[test]
