@@ -187,9 +187,10 @@ fn a_login_that_cannot_be_stored_is_signed_out_at_the_server() {
     let world = World::new(eager());
     let mut login = world.login("--json --no-browser").start();
     let prompt = login.prompt();
-    // What the login could be stored in is gone once it is approved.
-    fs::rename(world.home.path().join(".astro"), world.home.path().join("moved")).unwrap();
-    fs::write(world.home.path().join(".astro"), "").unwrap();
+    // What is stored can be read, but not be changed any more once it is approved.
+    let lock = world.home.path().join(".astro/refresh-default.lock");
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
     world.server.approve(prompt["user_code"].as_str().unwrap(), &Approval::default()).unwrap();
     let output = login.finish();
     assert_eq!(output.code, Some(7), "{output}");
