@@ -1,7 +1,7 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use astropass::{Error, HttpErrorKind, InvalidUrl, StoreError};
+use astropass::{Error, HttpErrorKind, InvalidUrl, ServerError, StoreError};
 use serde_json::json;
 
 use crate::astro;
@@ -85,10 +85,7 @@ impl Failure {
                 error.code(),
                 format!("The server no longer knows this login ({error}). Run {} again.", login()),
             ),
-            // RFC 6749 §4.1.2.1: these are a server in trouble, and the others go on.
-            Error::Server(server)
-                if !["server_error", "temporarily_unavailable"].contains(&server.code.as_str()) =>
-            {
+            Error::Server(server) if !is_in_trouble(server) => {
                 Self { exit: LOGIN_ENDED, ..error.into() }
             }
             _ => error.into(),
@@ -98,7 +95,7 @@ impl Failure {
     /// The same with the name of a profile that is not the usual one.
     pub(crate) fn of_profile(mut self, profile: &str) -> Self {
         let program = Program::running();
-        if program == Program::Ast && profile == "default" {
+        if program == Program::Ast && profile == program.default_profile() {
             return self;
         }
         let (kind, any, login) = (program.noun(), login(), login_to(profile));
@@ -187,14 +184,11 @@ impl From<Error> for Failure {
             Error::Server(_) | Error::InvalidIdToken(_) | Error::MissingEndpoint(_) if is_astro => {
                 (NETWORK, "Try again later, or ask who administers it.")
             }
-            Error::Server(server) => (
-                NETWORK,
-                match server.code.as_str() {
-                    "invalid_scope" => "Name each scope that the client may have with --scope.",
-                    "server_error" | "temporarily_unavailable" => "Try again later.",
-                    _ => "Check --client-id and the provider's settings.",
-                },
-            ),
+            Error::Server(server) if is_in_trouble(server) => (NETWORK, "Try again later."),
+            Error::Server(server) if server.code == "invalid_scope" => {
+                (NETWORK, "Name each scope that the client may have with --scope.")
+            }
+            Error::Server(_) => (NETWORK, "Check --client-id and the provider's settings."),
             Error::Unavailable { .. } => (NETWORK, "Try again later."),
             Error::MalformedResponse(_) => {
                 (NETWORK, "Check the URL of the server, or try again later.")
@@ -275,10 +269,15 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// Whether it says that it cannot answer now, and not that it refuses (RFC 6749 §4.1.2.1).
+fn is_in_trouble(server: &ServerError) -> bool {
+    matches!(server.code.as_str(), "server_error" | "temporarily_unavailable")
+}
+
 /// The command to sign in to `profile` with, in quotation marks.
 pub(crate) fn login_to(profile: &str) -> String {
     match Program::running() {
-        Program::Ast if profile == "default" => login(),
+        Program::Ast if profile == Program::Ast.default_profile() => login(),
         Program::Ast => format!("'ast login --profile {profile}'"),
         Program::Astro => astro::login_to(profile),
     }

@@ -14,6 +14,7 @@ use crate::args::Login;
 use crate::context::{Context, default_server, store_of_environment};
 use crate::failure::Failure;
 use crate::output::{self, GREEN};
+use crate::program::Program;
 
 pub(super) async fn run(context: &Context<'_>, login: &Login) -> Result<(), Failure> {
     if Context::environment_token().is_some() {
@@ -113,7 +114,7 @@ fn greet(context: &Context<'_>, is_first: bool) -> Result<(), Failure> {
     let place = place(context, &profile);
     output::note(&format!("  Profile \"{}\", its tokens in {place}", profile.name));
     let name = &profile.name;
-    if is_first && name != "default" {
+    if is_first && name != Program::Ast.default_profile() {
         output::note(&format!("  Other commands use \"{name}\" from now on."));
     } else if context.current()?.as_ref() != Some(name) {
         output::note(&format!("  Run 'ast profile use {name}' to use it without --profile."));
