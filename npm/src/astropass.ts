@@ -214,14 +214,14 @@ export class Astropass implements AsyncDisposable {
    *   it stays; or what keeps the store from being changed, such as `store_busy`
    */
   async logout(): Promise<SignedOutResult> {
-    let revoked: boolean | undefined;
     try {
-      revoked = await this.#work(() => this.#session.logout());
+      return { revoked: await this.#work(() => this.#session.logout()) };
     } catch (error) {
-      if (!(error instanceof AstropassError && error.code === "not_signed_in")) throw error;
+      if ((error as AstropassError).code !== "not_signed_in") throw error;
+      return {};
+    } finally {
+      await this.#look();
     }
-    await this.#look();
-    return revoked === undefined ? {} : { revoked };
   }
 
   /** Ends this object, not the session. A refresh under way is finished first. */
@@ -248,9 +248,9 @@ export class Astropass implements AsyncDisposable {
       const usable = this.#fallback ? this.#look() : Promise.resolve();
       const token = usable.then(() => this.#work(() => this.#session.token(rejected)));
       asked = token.catch(async (error) => {
-        // A session that went away without an event, as with the browser's data.
-        const code = error instanceof AstropassError && error.code;
-        if (code === "not_signed_in" || code === "session_changed") await this.#look();
+        // Whoever hears of it finds it in the state, also where no event said so: somebody may have
+        // cleared the browser's data.
+        await this.#look();
         throw error;
       });
       this.#asked.set(rejected, asked);

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import {
+  advance,
   create,
   inBrowsers,
   loggedIn,
@@ -272,4 +273,14 @@ inBrowsers("a look that took long showed a session again that had been signed ou
     { clientId: server.clientId, url: server.url },
   );
   assert.equal(shown, "signedOut");
+});
+
+inBrowsers("the state said signed in while token() said that the session is over", async (world) => {
+  const { server, page } = await signedInTab(world);
+  await server.revokeSessions();
+  await advance(301, server, page);
+  const shown = await page.evaluate(() =>
+    auth.token().catch(({ code }) => ({ code, status: auth.state.status })),
+  );
+  assert.deepEqual(shown, { code: "session_over", status: "sessionOver" });
 });
