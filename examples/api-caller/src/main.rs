@@ -2,11 +2,22 @@
 
 use std::error::Error;
 use std::io::Write;
+use std::process::ExitCode;
 
 use astropass::Session;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match call().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn call() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "/api/v1/me".to_owned());
     let session = Session::open_current()?;
     let response = session.send(http::Request::get(path).body(Vec::new())?).await?;

@@ -22,4 +22,5 @@ fn the_example_calls_the_api_as_who_signed_in_with_ast() {
     world.ast("logout").run().ok();
     let output = world.home.program("api-caller").run();
     assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
+    assert_eq!(output.stderr, "not signed in\n");
 }
