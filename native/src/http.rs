@@ -280,7 +280,8 @@ fn invalid(detail: String) -> HttpError {
 }
 
 fn classify(error: &reqwest::Error, host: &str) -> HttpError {
-    let kind = if is_certificate(error) {
+    let tls = tls_error(error);
+    let kind = if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
         HttpErrorKind::Certificate
     } else if error.is_connect() {
         HttpErrorKind::Connect
@@ -291,14 +292,19 @@ fn classify(error: &reqwest::Error, host: &str) -> HttpError {
     } else {
         HttpErrorKind::Interrupted
     };
-    HttpError { kind, detail: format!("{host}: {}", innermost(error)) }
+    let cause = match tls {
+        // As a server of plain HTTP does.
+        Some(rustls::Error::InvalidMessage(_)) => "what answers does not speak TLS".to_owned(),
+        _ => innermost(error),
+    };
+    HttpError { kind, detail: format!("{host}: {cause}") }
 }
 
-fn is_certificate(error: &reqwest::Error) -> bool {
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
     let mut cause = error.source();
     while let Some(error) = cause {
-        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
-            return true;
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         // An I/O error leaves out of its sources the one that it wraps.
         cause = match error.downcast_ref().and_then(std::io::Error::get_ref) {
@@ -306,7 +312,7 @@ fn is_certificate(error: &reqwest::Error) -> bool {
             None => error.source(),
         };
     }
-    false
+    None
 }
 
 /// The cause at the bottom; those above it repeat the URL.

@@ -159,6 +159,17 @@ fn no_authorities_at_all() {
     signed_in(&login(&home, &plain).env("SSL_CERT_FILE", "missing.pem").run());
 }
 
+/// It said "received corrupt message of type InvalidContentType".
+#[test]
+fn https_at_a_server_of_plain_http_names_what_is_wrong() {
+    let (plain, home) = (server(None, Options::default()), Home::new());
+    let issuer = plain.issuer().replace("http:", "https:");
+    let login = home.ast("login --json --no-browser --client-id client_test");
+    let (_, message) = error(&login.args(["--issuer", &issuer]).run(), 6);
+    let says = "Cannot connect (127.0.0.1: what answers does not speak TLS). ";
+    assert!(message.starts_with(says), "{message}");
+}
+
 /// Nothing is sent to a URL that is neither https nor on loopback.
 #[test]
 fn plain_http() {
