@@ -31,7 +31,7 @@ pub struct Session<H, S, R> {
     http: H,
     store: S,
     runtime: R,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 /// How a logout went.
@@ -101,7 +101,14 @@ pub async fn discover(
 impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
     /// A session of `provider` kept in `store`. Nothing is read yet.
     pub fn new(provider: impl Into<Arc<Provider>>, http: H, store: S, runtime: R) -> Self {
-        Self { provider: provider.into(), http, store, runtime, state: Mutex::default() }
+        Self { provider: provider.into(), http, store, runtime, state: Arc::default() }
+    }
+
+    /// Goes on from `earlier`, a session of the same profile, whose provider may have said something
+    /// else of itself: whose session it is, and tokens that could not be stored, are known to both
+    /// until a login of either is stored.
+    pub fn go_on_from(&mut self, earlier: &Self) {
+        self.state = Arc::clone(&earlier.state);
     }
 
     /// The provider.

@@ -284,3 +284,108 @@ inBrowsers("the state said signed in while token() said that the session is over
   );
   assert.deepEqual(shown, { code: "session_over", status: "sessionOver" });
 });
+
+inBrowsers("a failed login lost the tokens of a refresh that could not be stored either", async (world) => {
+  const server = await world.embedded("--access-token-ttl", "300");
+  const page = await world.tab();
+  await createAtStorage(page, server);
+  await approved(server, page);
+  await page.evaluate(() => (window.isFull = true));
+  await advance(301, server, page);
+  assert.ok((await token(page)).token);
+  assert.equal(await page.evaluate(() => auth.state.problem.kind), "notSaved");
+  const { userCode } = await startLogin(page);
+  await server.approve(userCode);
+  assert.equal((await loggedIn(page)).code, "store_io");
+  await page.evaluate(() => (window.isFull = false));
+  await advance(301, server, page);
+  assert.ok((await token(page)).token);
+  assert.equal(await status(page), "signedIn");
+});
+
+inBrowsers("a page acted as another user while its own login was being stored", async (world) => {
+  const server = await world.embedded("--interval", "1");
+  const page = await world.tab();
+  await createAtStorage(page, server);
+  await approved(server, page);
+  // As in another tab.
+  await page.evaluate(async () => {
+    window.first = auth;
+    await window.create(window.options);
+  });
+  await approved(server, page, "grace@example.com");
+  await page.evaluate(() => {
+    window.auth = window.first;
+    hold();
+  });
+  await advance(2, page);
+  assert.equal((await token(page)).code, "session_changed");
+
+  const { userCode } = await startLogin(page);
+  await server.approve(userCode);
+  await page.evaluate(() => {
+    window.storing = new Promise((fail) => (window.fail = fail)).then(() => (window.isFull = true));
+  });
+  await advance(1, page);
+  await page.evaluate(() => window.stores);
+  assert.equal((await token(page)).code, "session_changed");
+  await page.evaluate(() => {
+    release();
+    window.fail();
+  });
+  assert.equal((await loggedIn(page)).code, "store_io");
+  assert.equal((await token(page)).code, "session_changed");
+  assert.equal(await status(page), "sessionChanged");
+});
+
+inBrowsers("a login in place of another stored the endpoints of that one", async (world) => {
+  const server = await world.embedded();
+  const page = await world.tab();
+  await page.evaluate(async (options) => {
+    window.lacks = true;
+    const fetch = async (request) => {
+      const response = await window.fetch(request);
+      if (!window.lacks || !request.url.includes("/.well-known/")) return response;
+      const { revocation_endpoint, ...metadata } = await response.json();
+      return Response.json(metadata);
+    };
+    window.options = { ...options, fetch };
+    await window.create(window.options);
+  }, at(server));
+  await signIn(page);
+  await page.evaluate(() => (window.lacks = false));
+  await signIn(page);
+  await page.evaluate(() => window.create(window.options));
+  assert.deepEqual(await page.evaluate(() => auth.logout()), { revoked: true });
+});
+
+/** A session in an object of the page's, which may be full, or wait until `storing`. */
+function createAtStorage(page, server) {
+  return page.evaluate(async (options) => {
+    const kept = new Map();
+    const storage = { get: (key) => kept.get(key), delete: (key) => void kept.delete(key) };
+    window.stores = new Promise((begins) => {
+      storage.set = async (key, value) => {
+        if (!key.includes("probe")) {
+          if (window.storing) begins();
+          await window.storing;
+          if (window.isFull) throw new DOMException("", "QuotaExceededError");
+        }
+        kept.set(key, value);
+      };
+    });
+    window.options = { ...options, storage };
+    await window.create(window.options);
+  }, at(server));
+}
+
+function at({ url, clientId }) {
+  return { clientId, issuer: url };
+}
+
+/** Signs in, and `who` approves. */
+async function approved(server, page, who) {
+  const { userCode } = await startLogin(page);
+  await server.approve(userCode, who);
+  assert.deepEqual(await loggedIn(page), { value: null });
+}

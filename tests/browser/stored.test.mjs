@@ -136,6 +136,15 @@ inBrowsers("another version writes beside this one", async (world) => {
   await eventually(() => other.evaluate(() => window.heard), (heard) => heard.includes("refreshed"));
   const { opened } = await other.evaluate(() => stored());
   assert.equal(opened[KEY].tokens.access_token, "access-refreshed");
+  assert.equal(opened[KEY].news, true, "what this one does not know");
+
+  // Another login may be somebody else's.
+  await page.evaluate(() => window.login());
+  await advance(1, page);
+  assert.deepEqual(await page.evaluate(() => window.loggedIn), { value: null });
+  const after = await other.evaluate(() => stored());
+  const names = (session) => Object.keys(session).toSorted();
+  assert.deepEqual(names(after.opened[KEY]), names(left.opened[KEY]));
 });
 
 inBrowsers("a session of a later version is refused, and ends with a logout only", async (world) => {

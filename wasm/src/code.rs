@@ -38,7 +38,7 @@ impl Session {
         Task::new(async move {
             let taken = Waiting::new(inner.key()).take(&callback).await?;
             let Some((pending, return_to)) = taken else { return Ok(JsValue::UNDEFINED) };
-            let core = inner.core_of(pending.provider()).await?;
+            let core = inner.core_of(pending.provider());
             let grant = core.redeem(pending, &callback).await?;
             inner.establish(core, grant).await?;
             let mut result = Value::Map(Vec::new());

@@ -174,17 +174,20 @@ impl Inner {
         &self.key
     }
 
-    /// Makes `grant` the session.
-    pub(crate) async fn establish(&self, core: Arc<Core>, grant: Box<Grant>) -> Result<(), Error> {
-        // First: who is told of the new session looks at it at once, and to the core before it would
-        // be somebody else's.
-        *self.core.borrow_mut() = Some(Arc::clone(&core));
-        core.establish(grant).await?;
+    /// Makes `grant`, which `core` was given, the session.
+    pub(crate) async fn establish(&self, mut core: Core, grant: Box<Grant>) -> Result<(), Error> {
+        if let Some(begun) = self.begun() {
+            core.go_on_from(&begun);
+        }
+        self.store.begin_login(core.provider());
+        // First: who is told of the new session looks at it at once, and the core before asks where
+        // the provider was then.
+        self.begin(core).establish(grant).await?;
         Ok(())
     }
 
     /// The same as work that goes on when nobody waits for it any more.
-    pub(crate) fn establishing(self: Rc<Self>, core: Arc<Core>, grant: Box<Grant>) -> Task {
+    pub(crate) fn establishing(self: Rc<Self>, core: Core, grant: Box<Grant>) -> Task {
         Task::new(async move {
             self.establish(core, grant).await?;
             Ok(JsValue::UNDEFINED)
@@ -196,31 +199,30 @@ impl Inner {
         if let Some(core) = self.begun() {
             return Ok(core);
         }
-        if !self.discovers {
-            return Ok(self.begin(self.provider.clone()));
-        }
-        let stored = self.store.provider().await?.ok_or(Error::NotSignedIn)?;
+        let provider = if self.discovers {
+            let stored = self.store.provider().await?.ok_or(Error::NotSignedIn)?;
+            self.with_endpoints(stored.endpoints)
+        } else {
+            Arc::clone(&self.provider)
+        };
         // Another call may have come here meanwhile.
-        Ok(self.begun().unwrap_or_else(|| self.begin(self.with_endpoints(stored.endpoints))))
+        Ok(self.begun().unwrap_or_else(|| self.begin(self.new_core(provider))))
     }
 
     /// The core of a login that was begun at `provider`, before the page went away.
-    pub(crate) async fn core_of(&self, provider: &Provider) -> Result<Arc<Core>, Error> {
-        if !self.discovers {
-            return self.core().await;
-        }
-        Ok(self.new_core(self.with_endpoints(provider.endpoints.clone())))
+    pub(crate) fn core_of(&self, provider: &Provider) -> Core {
+        self.new_core(self.with_endpoints(provider.endpoints.clone()))
     }
 
     /// The core of a login, for which the issuer is asked again.
-    pub(crate) async fn core_for_login(&self) -> Result<Arc<Core>, Error> {
-        if !self.discovers {
-            return self.core().await;
+    pub(crate) async fn core_for_login(&self) -> Result<Core, Error> {
+        let mut provider = Arc::clone(&self.provider);
+        if self.discovers {
+            let http = FetchHttp(self.host.clone());
+            let runtime = PageRuntime(self.host.clone());
+            provider = self.with_endpoints(discover(&http, &runtime, &provider.issuer).await?);
         }
-        let http = FetchHttp(self.host.clone());
-        let runtime = PageRuntime(self.host.clone());
-        let found = discover(&http, &runtime, &self.provider.issuer).await?;
-        Ok(self.new_core(self.with_endpoints(found)))
+        Ok(self.new_core(provider))
     }
 
     fn with_endpoints(&self, found: Endpoints) -> Arc<Provider> {
@@ -233,20 +235,19 @@ impl Inner {
         self.core.borrow().clone()
     }
 
-    fn begin(&self, provider: Arc<Provider>) -> Arc<Core> {
-        let core = self.new_core(provider);
-        *self.core.borrow_mut() = Some(Arc::clone(&core));
-        core
-    }
-
     #[allow(
         clippy::arc_with_non_send_sync,
         reason = "core takes an Arc, and a page has one thread"
     )]
-    fn new_core(&self, provider: Arc<Provider>) -> Arc<Core> {
-        self.store.remember(&provider);
+    fn begin(&self, core: Core) -> Arc<Core> {
+        let core = Arc::new(core);
+        *self.core.borrow_mut() = Some(Arc::clone(&core));
+        core
+    }
+
+    fn new_core(&self, provider: Arc<Provider>) -> Core {
         let http = FetchHttp(self.host.clone());
-        Arc::new(Core::new(provider, http, self.store.clone(), PageRuntime(self.host.clone())))
+        Core::new(provider, http, self.store.clone(), PageRuntime(self.host.clone()))
     }
 }
 

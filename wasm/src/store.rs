@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +25,10 @@ const VERSION: f64 = 1.0;
 #[derive(Clone)]
 pub(crate) struct ProfileStore {
     store: bindings::Store,
-    /// In its stored form, with what a newer version may have added.
-    provider: Rc<RefCell<JsValue>>,
+    /// What was last read, without its tokens, and with what a newer version may have added.
+    record: Rc<RefCell<JsValue>>,
+    /// Whether `record` is what a login begins with instead, until that is stored.
+    begins: Rc<Cell<bool>>,
 }
 
 /// The profile's lock, or the wish for it: until this is dropped, or its page goes away.
@@ -42,7 +44,7 @@ impl ProfileStore {
     /// The session kept under `key`.
     pub(crate) fn new(host: &Host, key: &str) -> Self {
         let store = bindings::Store::new(key, &database(), &host.storage());
-        Self { store, provider: Rc::default() }
+        Self { store, record: Rc::default(), begins: Rc::default() }
     }
 
     /// What keeps the database from being used, if anything does; then it is not.
@@ -54,7 +56,7 @@ impl ProfileStore {
     /// The provider that the stored session is from.
     pub(crate) async fn provider(&self) -> Result<Option<Provider>, StoreError> {
         let loaded = self.load().await?;
-        let provider = to_value(&self.provider.borrow(), MAX_DEPTH).ok();
+        let provider = to_value(&property(&self.record.borrow(), "provider"), MAX_DEPTH).ok();
         Ok(loaded.and_then(|_| Provider::from_value(&provider?)))
     }
 
@@ -68,14 +70,22 @@ impl ProfileStore {
         }
         let part = |name| to_value(&property(&stored, name), MAX_DEPTH).map_err(|_| corrupt());
         let (session, tokens) = (part("session")?, part("tokens")?);
-        *self.provider.borrow_mut() = property(&stored, "provider");
+        if !self.begins.get() {
+            put(&stored, "tokens", &JsValue::UNDEFINED);
+            self.record.replace(stored);
+        }
         let credentials = Credentials::from_stored(Stored { session, tokens })?;
         Ok(Some((Revision(revision), Arc::new(credentials))))
     }
 
-    /// Stores `provider` with every session from now on.
-    pub(crate) fn remember(&self, provider: &Provider) {
-        *self.provider.borrow_mut() = to_js(&provider.to_value());
+    /// Makes the next session to be stored a login's at `provider`, which keeps nothing of the one
+    /// before: it may be another person's.
+    pub(crate) fn begin_login(&self, provider: &Provider) {
+        let mut record = Value::Map(Vec::new());
+        record.put("version", Some(Value::Number(VERSION)));
+        record.put("provider", Some(provider.to_value()));
+        self.record.replace(to_js(&record));
+        self.begins.set(true);
     }
 }
 
@@ -110,15 +120,18 @@ impl Store for ProfileStore {
     ) -> Result<Revision, StoreError> {
         let revision = random_name();
         let Stored { session, tokens } = credentials.to_stored();
-        let mut text = Value::Map(Vec::new());
-        text.put("version", Some(Value::Number(VERSION)));
-        text.put("revision", Some(revision.as_str()));
-        text.put("session", Some(session));
-        text.put("tokens", Some(tokens));
-        let text = to_js(&text);
-        put(&text, "provider", &self.provider.borrow());
+        let text = {
+            let record = self.record.borrow();
+            put(&record, "revision", &revision.as_str().into());
+            put(&record, "session", &to_js(&session));
+            put(&record, "tokens", &to_js(&tokens));
+            let text = print(&record);
+            put(&record, "tokens", &JsValue::UNDEFINED);
+            text
+        };
         let expected = expected.map(|expected| expected.0.as_str());
-        answered(self.store.save(expected, &revision, &print(&text))).await?;
+        answered(self.store.save(expected, &revision, &text)).await?;
+        self.begins.set(false);
         Ok(Revision(revision))
     }
 
