@@ -156,4 +156,10 @@ fn a_server_without_metadata_is_used_with_its_endpoints_given_by_hand() {
     let output = world.log_in(login(&world, &endpoints));
     output.ok();
     assert_eq!(output.json()[1]["user"]["id"], "user_ada", "from the ID token");
+
+    // Some servers answer so where there is nothing.
+    world.server.fault("oauth-metadata:*:status=500".parse().unwrap());
+    world.log_in(login(&world, &endpoints)).ok();
+    let doctor = world.ast("doctor").run();
+    assert!(doctor.stdout.contains("no metadata, and its endpoints were set by hand"), "{doctor}");
 }

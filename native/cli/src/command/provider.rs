@@ -81,8 +81,8 @@ impl Place {
         let sufficient = starts && by_hand.token.is_some();
         match discover(&issuer, ca_file.map(Into::into)).await {
             Ok(found) => endpoints.fill_gaps(found),
-            // A server without metadata, all of whose endpoints are known.
-            Err(Error::Server(_) | Error::MalformedResponse(_)) if sufficient => {}
+            // A server without metadata, all of whose endpoints are known; some answer 500 then.
+            Err(error) if sufficient && has_no_metadata(&error) => {}
             Err(error) if matches!(&error, Error::MalformedResponse(no) if no.status == 404) => {
                 return Err(Failure::new(
                     NETWORK,
@@ -97,6 +97,11 @@ impl Place {
         let dialect = Dialect::Standard;
         Ok((Provider { issuer, client_id, scopes, endpoints, dialect }, by_hand))
     }
+}
+
+/// Whether discovery found a server, and nothing there.
+pub(super) fn has_no_metadata(error: &Error) -> bool {
+    matches!(error, Error::Server(_) | Error::MalformedResponse(_) | Error::Unavailable { .. })
 }
 
 /// The provider's host and port, which people know it by.

@@ -9,7 +9,7 @@ use astropass::{
 use super::check::{Check, Unknown};
 use super::network::{Server, answered, ca_file, unreachable};
 use super::{PATIENCE, Subject};
-use crate::command::provider::WORKOS;
+use crate::command::provider::{WORKOS, has_no_metadata};
 use crate::context::issuer_of_environment;
 use crate::failure::{Failure, login_to};
 use crate::program::Program;
@@ -180,10 +180,6 @@ fn compared(subject: &Subject, message: String, issuer: &str, now: &Endpoints) -
 fn remembered(subject: &Subject) -> Option<(&str, &Provider)> {
     let profile = subject.profile()?;
     Some((&profile.name, profile.provider.as_ref()?))
-}
-
-fn has_no_metadata(error: &Error) -> bool {
-    matches!(error, Error::Server(_) | Error::MalformedResponse(_))
 }
 
 fn is_by_hand(subject: &Subject) -> bool {
