@@ -162,7 +162,7 @@ impl Error {
             Self::MissingServer => "no API server is set",
             Self::InvalidUrl(error) => return error.message(),
             Self::InvalidProfileName(name) => {
-                let rule = " cannot name a profile: use letters, digits, and after the first '-', '_' and '.'";
+                let rule = " cannot name a profile: use at most 242 letters, digits, and after the first '-', '_' and '.', which is not the last";
                 return concat(&[&quoted(name), rule]);
             }
             Self::Http(error) => return error.message(),

@@ -202,7 +202,7 @@ impl Home {
 
 impl Profile {
     /// Whether `name` can name a profile: 1 to 242 letters, digits, `-`, `_` and `.`, beginning
-    /// with a letter or digit.
+    /// with a letter or digit and not ending with `.`.
     pub fn is_name(name: &str) -> bool {
         is_profile_name(name)
     }

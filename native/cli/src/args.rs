@@ -49,7 +49,7 @@ impl Commands for Args {
         if let Some(name) = named.as_ref().filter(|name| !StoredProfile::is_name(name)) {
             let failure = Failure::usage(format!("{name:?} cannot name a profile."));
             return Err(failure.advise(
-                "Use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit.",
+                "Use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit and last no '.'.",
             ));
         }
         // A file that cannot be read is reported by the command that needs it.

@@ -95,7 +95,8 @@ impl Failure {
     /// The same with the name of a profile that is not the usual one.
     pub(crate) fn of_profile(mut self, profile: &str) -> Self {
         let program = Program::running();
-        if program == Program::Ast && profile == program.default_profile() {
+        // A command about all profiles has none.
+        if profile.is_empty() || program == Program::Ast && profile == program.default_profile() {
             return self;
         }
         let (kind, any, login) = (program.noun(), login(), login_to(profile));

@@ -33,8 +33,9 @@ use self::failure::Failure;
 use self::program::Program;
 
 /// How long an interrupted program may finish what must not be cut off: two attempts of a refresh at
-/// their slowest, of 15 seconds each, and the slowest three of its saves.
-const SETTLE: Duration = Duration::from_secs(60);
+/// their slowest, of 15 seconds each, and the slowest three of its saves, of 65 seconds where a
+/// keyring's prompt waits for somebody. Who interrupts it once more need not wait.
+const SETTLE: Duration = Duration::from_secs(240);
 
 /// The arguments of one of the two programs, and what they ask for.
 trait Commands: Parser {

@@ -92,11 +92,13 @@ impl Vault {
         }
         self.folder.check_room(SETTINGS)?;
         let (name, part) = (item(&self.profile, &random_name()?, 0), self.specimen());
-        let written = self.items.write(&name, &part).and_then(|()| self.check_item(&name, &part));
-        match written {
-            Err(StoreError::Unavailable(_) | StoreError::Absent(_)) => written,
-            _ => written.and(self.items.delete(&name)),
+        let written = self.items.write(&name, &part);
+        // Nor would it answer to this.
+        if let Err(StoreError::Unavailable(_) | StoreError::Absent(_)) = written {
+            return written;
         }
+        let checked = written.and_then(|()| self.check_item(&name, &part));
+        checked.and(self.items.delete(&name))
     }
 
     /// As much as a login stores, or one item holds.

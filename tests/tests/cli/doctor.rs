@@ -217,7 +217,7 @@ fn an_environment_that_cannot_be_used() {
             "ASTRO_PROFILE",
             OsStr::new("no name"),
             "\"no name\" cannot name a profile",
-            "Use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit.",
+            "Use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit and last no '.'.",
         ),
         (
             "ASTRO_SERVER",

@@ -109,10 +109,20 @@ fn profiles_that_are_not_there_are_refused_with_what_to_do() {
     for name in ["../evil", "a/b", "-x", ".hidden", "ä", "", &overlong] {
         let output = world.ast("whoami").args([format!("--profile={name}")]).run();
         let expected = format!(
-            "Error: {name:?} cannot name a profile. Use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit."
+            "Error: {name:?} cannot name a profile. Use 1 to 242 letters, digits, '-', '_' and '.', first a letter or digit and last no '.'."
         );
         assert_eq!(output.failed(2), expected);
     }
+}
+
+/// It named a profile without a name.
+#[test]
+fn a_profile_name_that_cannot_be_used_is_not_in_the_advice_for_all_profiles() {
+    let world = World::signed_in();
+    std::fs::write(world.home.credentials_file(), "no JSON").unwrap();
+    let output = world.ast("profile list").env("ASTRO_PROFILE", "a b").run();
+    let error = output.failed(7);
+    assert!(error.contains("Run 'ast login' to sign in again"), "{error}");
 }
 
 #[test]

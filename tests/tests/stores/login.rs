@@ -4,11 +4,11 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use astropass::{Credentials, Error, Notice, Session, StoreChoice, StoreKind};
+use astropass::{Credentials, Error, Notice, Session, StoreChoice, StoreError, StoreKind};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::home::{TestHome, save};
-use crate::items::Memory;
+use crate::items::{Call, Meddled, Memory};
 use crate::server::{API, EXPIRED, FRESH, ISSUER, Server, endpoint, first_tokens, provider_at};
 use crate::session::{assert_stored, builder, lockable, signed_in};
 
@@ -103,6 +103,21 @@ async fn login_over_a_corrupt_file() {
         assert_eq!(fs::read_to_string(&kept_as).unwrap(), "{\"version\": 1, \"prof");
         assert_eq!(home.notices(), [Notice::SetAside { kept_as }]);
     }
+}
+
+/// What a probe had written stayed where no file listed it.
+#[tokio::test]
+async fn a_keyring_that_does_not_give_back_what_was_probed_keeps_nothing() {
+    let (home, server) = (TestHome::with_file("no JSON"), Server::new());
+    let items = Memory::default();
+    let keyring = Meddled::new(items.clone(), |call| match call {
+        Call::Read => Err(StoreError::Unavailable("it cannot be read".to_owned())),
+        Call::Write | Call::Delete => Ok(()),
+    });
+    let session = builder(&home, &server).keyring(keyring).build().unwrap();
+    let refused = session.login(|_| ()).await.unwrap_err();
+    assert_eq!(refused.code(), "store_unavailable", "{refused}");
+    assert_eq!(items.names(), [""; 0]);
 }
 
 /// Nobody is shown a code who could not be signed in.

@@ -165,7 +165,7 @@ fn held(home: &Home, what: &'static str, lock: LockName<'_>) -> Option<Check> {
     let held = Check::warning(
         name,
         format!("the {what} lock is held by {by}, for more than {} seconds", PASSING.as_secs()),
-        "Wait a minute. Whoever holds it still then hangs: end that process.",
+        "It may be storing a session, or ask for the keyring's password: answer that, or wait two minutes. Then interrupt it (Ctrl-C); it still finishes what must not be cut off.",
     );
     Some(held.fact("lock", what).fact("holders", processes))
 }
