@@ -6,8 +6,15 @@ const SCOPES = ["openid", "profile", "email", "offline_access"];
 
 /** What the wasm needs to know of the options: a provider as it stores one, and more. */
 export function providerOf(options: AstropassOptions) {
-  const { provider, clientId, endpoints: given, issuer, scopes = SCOPES } = options;
-  if (!clientId) throw new AstropassError("misuse", "give Astropass.create() a clientId");
+  const { provider, clientId, endpoints: given, issuer, scopes = SCOPES, storage } = options;
+  const wrong = (problem: string) => new AstropassError("misuse", `Astropass.create(): ${problem}`);
+  if (!clientId) throw wrong("give a clientId");
+  if (provider && (provider !== "workos" || issuer)) {
+    throw wrong('provider is "workos", without an issuer, or left out');
+  }
+  if (storage && typeof storage !== "object" && !["indexeddb", "memory"].includes(storage)) {
+    throw wrong('storage is "indexeddb", "memory" or an object');
+  }
   const endpoints = {
     authorization: given?.authorization,
     device_authorization: given?.deviceAuthorization,
@@ -18,7 +25,7 @@ export function providerOf(options: AstropassOptions) {
   const profile = options.profile ?? "default";
   const client_id = String(clientId);
   const known = { kind: "oidc", client_id, endpoints, scopes: Array.from(scopes, String), profile };
-  if (provider === "workos") {
+  if (provider) {
     return { ...known, kind: "workos", scopes: [], issuer: options.workosUrl ?? WORKOS };
   }
   const token = given?.token;
@@ -26,7 +33,7 @@ export function providerOf(options: AstropassOptions) {
   if (issuer !== undefined) return { ...known, issuer: String(issuer), discover: !isWhole };
   // A provider without metadata is known by where its tokens come from.
   if (token) return { ...known, issuer: URL.canParse(token) ? new URL(token).origin : token };
-  throw new AstropassError("misuse", "give Astropass.create() a provider, an issuer or endpoints");
+  throw wrong("give a provider, an issuer or endpoints");
 }
 
 /** The API server, as a base that paths are appended to. */

@@ -359,6 +359,23 @@ inBrowsers("a login in place of another stored the endpoints of that one", async
   assert.deepEqual(await page.evaluate(() => auth.logout()), { revoked: true });
 });
 
+inBrowsers("options that contradict each other were a TypeError, or half ignored", async (world) => {
+  const page = await world.tab();
+  const codes = await page.evaluate(async () => {
+    const issuer = "https://issuer.example";
+    const wrong = [
+      { issuer },
+      { clientId: "c" },
+      { clientId: "c", provider: "workos", issuer },
+      { clientId: "c", provider: "auth0", issuer },
+      { clientId: "c", issuer, storage: "local" },
+    ];
+    const outcomes = await Promise.all(wrong.map((options) => outcome(Astropass.create(options))));
+    return outcomes.map(({ code }) => code);
+  });
+  assert.deepEqual(codes, codes.map(() => "misuse"));
+});
+
 /** A session in an object of the page's, which may be full, or wait until `storing`. */
 function createAtStorage(page, server) {
   return page.evaluate(async (options) => {
