@@ -95,6 +95,24 @@ async fn a_token_that_cannot_be_saved_is_served_with_an_event_and_saved_later() 
     assert_eq!(world.count("token"), 1);
 }
 
+/// Of a session that is made anew at what its provider says of itself now.
+#[tokio::test(start_paused = true)]
+async fn unsaved_tokens_outlive_a_login_elsewhere_at_the_provider_that_cannot_be_saved_either() {
+    let world = World::signed_in(7200).await;
+    let before = world.open().await;
+    world.store.fail("save", full(), ALWAYS);
+    assert_eq!(token(&before).await.unwrap(), "access-1");
+    let mut session = Arc::into_inner(world.session()).unwrap();
+    session.go_on_from(&before);
+    let session = Arc::new(session);
+    let grant = session.authorize_device(|_| {}).await.unwrap();
+    assert_eq!(codes(session.establish(grant).await), "store_io");
+    world.store.mend();
+    pass(10).await;
+    assert_eq!(token(&session).await.unwrap(), "access-1");
+    assert_eq!(world.stored().await.unwrap(), ("access-1".into(), "refresh-1".into()));
+}
+
 #[tokio::test(start_paused = true)]
 async fn unsaved_tokens_are_served_while_the_store_stays_broken_and_not_saved_at_each_call() {
     let world = World::signed_in(7200).await;
