@@ -204,11 +204,14 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         state.current.as_ref().map(|c| c.credentials.clone()).ok_or(Error::NotSignedIn)
     }
 
-    /// The revision that was read last, and whether the server is known to have ended the session
-    /// that is there.
+    /// The revision that was read last, and whether the session that is there is over: the server has
+    /// ended it, or its token has expired and nothing renews it.
     pub fn standing(&self) -> Option<(Revision, bool)> {
+        let (now, wall) = (self.runtime.now(), self.runtime.wall());
         let state = self.state();
-        Some((state.current.as_ref()?.revision.clone(), state.over().is_some()))
+        let current = state.current.as_ref()?;
+        let is_spent = !current.can_refresh() && current.freshness(now, wall) == Freshness::Expired;
+        Some((current.revision.clone(), is_spent || state.over().is_some()))
     }
 
     /// Ends the session: at the server where that can be done, and here in any case (rule 10).
@@ -259,18 +262,15 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
 
     /// Asks the store whether the session changed, and reads it again if it did (rules 1 and 5).
     async fn look(&self) -> Result<(), Error> {
+        let known = self.state().current.clone();
         let stored = self.store.revision().await?;
-        let Some(stored) = stored else {
-            self.state().current = None;
-            return Err(Error::NotSignedIn);
-        };
+        let Some(stored) = stored else { return self.gone(known.as_ref()) };
         let before = self.state().current.clone();
         if before.as_ref().is_some_and(|current| current.revision == stored) {
             return Ok(());
         }
         let Some((revision, credentials)) = self.store.load().await? else {
-            self.state().current = None;
-            return Err(Error::NotSignedIn);
+            return self.gone(before.as_ref());
         };
         let mut state = self.state();
         // Others read, switched or refreshed meanwhile, saved or not: theirs is not older.
@@ -290,6 +290,17 @@ impl<H: Http, S: Store, R: Runtime> Session<H, S, R> {
         state.failed = None;
         state.begin(Current::new(credentials, revision, None), self.runtime.now());
         Ok(())
+    }
+
+    /// Forgets the session `known` before the store was asked, and had none.
+    fn gone(&self, known: Option<&Arc<Current>>) -> Result<(), Error> {
+        let mut state = self.state();
+        // Who signed in meanwhile is not gone.
+        if state.current.as_ref().map(Arc::as_ptr) != known.map(Arc::as_ptr) {
+            return Ok(());
+        }
+        state.current = None;
+        Err(Error::NotSignedIn)
     }
 
     fn is_at_provider(&self, identity: &Identity) -> bool {

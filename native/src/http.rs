@@ -13,7 +13,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls::{ClientConfig, ConfigBuilder, InvalidMessage, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 use zeroize::Zeroizing;
 
@@ -294,7 +294,9 @@ fn classify(error: &reqwest::Error, host: &str) -> HttpError {
     };
     let cause = match tls {
         // As a server of plain HTTP does.
-        Some(rustls::Error::InvalidMessage(_)) => "what answers does not speak TLS".to_owned(),
+        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            "what answers does not speak TLS".to_owned()
+        }
         _ => innermost(error),
     };
     HttpError { kind, detail: format!("{host}: {cause}") }

@@ -203,7 +203,8 @@ export class Astropass implements AsyncDisposable {
    * `sessionChanged`: what they show is the old organization's.
    */
   async switchOrganization(organization: string): Promise<void> {
-    return (await this.#logins()).switchOrganization(organization);
+    const logins = await this.#logins();
+    return logins.switchOrganization(organization).catch((error) => this.#told(error));
   }
 
   /**
@@ -214,14 +215,15 @@ export class Astropass implements AsyncDisposable {
    *   it stays; or what keeps the store from being changed, such as `store_busy`
    */
   async logout(): Promise<SignedOutResult> {
+    let revoked: boolean | undefined;
     try {
-      return { revoked: await this.#work(() => this.#session.logout()) };
+      revoked = await this.#work(() => this.#session.logout());
     } catch (error) {
-      if ((error as AstropassError).code !== "not_signed_in") throw error;
-      return {};
-    } finally {
-      await this.#look();
+      const failure = error as AstropassError;
+      if (failure.code !== "not_signed_in") return this.#told(failure);
     }
+    await this.#look();
+    return { revoked };
   }
 
   /** Ends this object, not the session. A refresh under way is finished first. */
@@ -247,17 +249,22 @@ export class Astropass implements AsyncDisposable {
       // What kept the database from being used may have passed, and there is the session.
       const usable = this.#fallback ? this.#look() : Promise.resolve();
       const token = usable.then(() => this.#work(() => this.#session.token(rejected)));
-      asked = token.catch(async (error) => {
-        // Whoever hears of it finds it in the state, also where no event said so: somebody may have
-        // cleared the browser's data.
-        await this.#look();
-        throw error;
-      });
+      asked = token.catch((error) => this.#told(error));
       this.#asked.set(rejected, asked);
       const ended = () => this.#asked.delete(rejected);
-      asked.then(ended, ended);
+      token.then(ended, ended);
     }
     return asked;
+  }
+
+  /**
+   * Rejects with `error`. Whoever hears that the session is no more finds that in the state, also
+   * where no event has said so, as when somebody has cleared the browser's data; not where a 401 is
+   * all that says so, to a token that nothing renews.
+   */
+  async #told(error: AstropassError): Promise<never> {
+    if (["not_signed_in", "session_over", "session_changed"].includes(error.code)) await this.#look();
+    throw error;
   }
 
   /** What only a login needs, as soon as it is loaded. */

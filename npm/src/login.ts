@@ -105,11 +105,8 @@ export class Logins {
 
   /** `switchOrganization` */
   async switchOrganization(organization: string): Promise<void> {
-    try {
-      await this.#run(() => run(this.#session.switchOrganization(organization)));
-    } finally {
-      await this.#look();
-    }
+    await this.#run(() => run(this.#session.switchOrganization(organization)));
+    await this.#look();
   }
 
   /** A login up to the grant, which `fail` or `signal` can end, and then the storing of it. */

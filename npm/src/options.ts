@@ -6,14 +6,15 @@ const SCOPES = ["openid", "profile", "email", "offline_access"];
 
 /** What the wasm needs to know of the options: a provider as it stores one, and more. */
 export function providerOf(options: AstropassOptions) {
-  const { provider, clientId, endpoints: given, issuer, scopes = SCOPES, storage } = options;
+  const { provider, clientId, endpoints: given, issuer, scopes = SCOPES } = options;
+  const { storage = "indexeddb" } = options;
   const wrong = (problem: string) => new AstropassError("misuse", `Astropass.create(): ${problem}`);
   if (!clientId) throw wrong("give a clientId");
-  if (provider && (provider !== "workos" || issuer)) {
-    throw wrong('provider is "workos", without an issuer, or left out');
+  if (provider && (provider !== "workos" || issuer || given)) {
+    throw wrong('provider is "workos", without an issuer or endpoints, or left out');
   }
-  if (storage && typeof storage !== "object" && !["indexeddb", "memory"].includes(storage)) {
-    throw wrong('storage is "indexeddb", "memory" or an object');
+  if (storage !== "indexeddb" && storage !== "memory" && typeof storage?.get !== "function") {
+    throw wrong('storage is "indexeddb", "memory" or an AstropassStorage');
   }
   const endpoints = {
     authorization: given?.authorization,

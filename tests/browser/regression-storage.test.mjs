@@ -199,7 +199,11 @@ inBrowsers("a failed login lost the tokens of a refresh that could not be stored
   const page = await world.tab();
   await createAtStorage(page, server);
   await approved(server, page);
-  await page.evaluate(() => (window.isFull = true));
+  await page.evaluate(() => {
+    const [key] = kept.keys();
+    kept.set(key, JSON.stringify({ ...JSON.parse(kept.get(key)), news: "of a later version" }));
+    window.isFull = true;
+  });
   await advance(301, server, page);
   assert.ok((await token(page)).token);
   assert.equal(await page.evaluate(() => auth.state.problem.kind), "notSaved");
@@ -210,6 +214,8 @@ inBrowsers("a failed login lost the tokens of a refresh that could not be stored
   await advance(301, server, page);
   assert.ok((await token(page)).token);
   assert.equal(await status(page), "signedIn");
+  const record = await page.evaluate(() => JSON.parse([...kept.values()][0]));
+  assert.equal(record.news, "of a later version");
 });
 
 inBrowsers("a page acted as another user while its own login was being stored", async (world) => {
@@ -271,7 +277,7 @@ inBrowsers("a login in place of another stored the endpoints of that one", async
 /** A session in an object of the page's, which may be full, or wait until `storing`. */
 function createAtStorage(page, server) {
   return page.evaluate(async (options) => {
-    const kept = new Map();
+    window.kept = new Map();
     const storage = { get: (key) => kept.get(key), delete: (key) => void kept.delete(key) };
     window.stores = new Promise((begins) => {
       storage.set = async (key, value) => {

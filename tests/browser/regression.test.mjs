@@ -5,7 +5,9 @@ import {
   advance,
   create,
   inBrowsers,
+  signIn,
   signedInTab,
+  status,
   token,
   urlOf,
 } from "./harness/world.mjs";
@@ -100,6 +102,30 @@ inBrowsers("the state said signed in while token() said that the session is over
   assert.deepEqual(shown, { code: "session_over", status: "sessionOver" });
 });
 
+inBrowsers("a session that nothing renews was shown as signed in when its token had expired", async (world) => {
+  const server = await world.embedded();
+  const page = await world.tab();
+  await page.evaluate(
+    async ({ clientId, url }) => {
+      const fetch = async (request) => {
+        const response = await window.fetch(request);
+        if (!request.url.endsWith("/token") || !response.ok) return response;
+        const { refresh_token, ...tokens } = await response.json();
+        return Response.json(tokens);
+      };
+      await window.create({ clientId, issuer: url, fetch });
+    },
+    { clientId: server.clientId, url: server.url },
+  );
+  await signIn(page);
+  assert.equal(await status(page), "signedIn");
+  await advance(301, server, page);
+  assert.equal((await token(page)).code, "session_over");
+  assert.equal(await status(page), "sessionOver");
+  await signIn(page);
+  assert.equal(await status(page), "signedIn");
+});
+
 inBrowsers("options that contradict each other were a TypeError, or half ignored", async (world) => {
   const page = await world.tab();
   const codes = await page.evaluate(async () => {
@@ -109,7 +135,10 @@ inBrowsers("options that contradict each other were a TypeError, or half ignored
       { clientId: "c" },
       { clientId: "c", provider: "workos", issuer },
       { clientId: "c", provider: "auth0", issuer },
+      { clientId: "c", provider: "workos", endpoints: { token: issuer } },
       { clientId: "c", issuer, storage: "local" },
+      { clientId: "c", issuer, storage: null },
+      { clientId: "c", issuer, storage: localStorage },
     ];
     const outcomes = await Promise.all(wrong.map((options) => outcome(Astropass.create(options))));
     return outcomes.map(({ code }) => code);

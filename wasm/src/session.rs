@@ -88,8 +88,9 @@ impl Session {
             let core = inner.core().await?;
             let found = core.credentials().await;
             if matches!(found, Err(Error::NotSignedIn)) {
-                // The page is told so. Whoever signs in next, in any tab, is news to it.
-                *inner.core.borrow_mut() = None;
+                // The page is told so. Whoever signs in next, in any tab, is news to it; unless a
+                // login has made another core meanwhile.
+                inner.core.borrow_mut().take_if(|now| Arc::ptr_eq(now, &core));
             }
             let mut session = describe(&*found?);
             if let Some((revision, is_over)) = core.standing() {
@@ -179,11 +180,13 @@ impl Inner {
         if let Some(begun) = self.begun() {
             core.go_on_from(&begun);
         }
-        self.store.begin_login(core.provider());
         // First: who is told of the new session looks at it at once, and the core before asks where
         // the provider was then.
-        self.begin(core).establish(grant).await?;
-        Ok(())
+        let core = self.begin(core);
+        core.store().begin_login(&grant.access_token, core.provider());
+        let established = core.establish(grant).await;
+        core.store().end_login();
+        established.map(drop)
     }
 
     /// The same as work that goes on when nobody waits for it any more.

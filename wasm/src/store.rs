@@ -1,10 +1,9 @@
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use astropass_core::wire::{MAX_DEPTH, Value};
-use astropass_core::{Cleared, Credentials, Provider, Revision, Store, StoreError, Stored};
+use astropass_core::{Cleared, Credentials, Provider, Revision, Secret, Store, StoreError, Stored};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
@@ -25,10 +24,8 @@ const VERSION: f64 = 1.0;
 #[derive(Clone)]
 pub(crate) struct ProfileStore {
     store: bindings::Store,
-    /// What was last read, without its tokens, and with what a newer version may have added.
-    record: Rc<RefCell<JsValue>>,
-    /// Whether `record` is what a login begins with instead, until that is stored.
-    begins: Rc<Cell<bool>>,
+    /// The access token that a login is about to store, and the record for it.
+    login: RefCell<Option<(Secret, JsValue)>>,
 }
 
 /// The profile's lock, or the wish for it: until this is dropped, or its page goes away.
@@ -44,7 +41,7 @@ impl ProfileStore {
     /// The session kept under `key`.
     pub(crate) fn new(host: &Host, key: &str) -> Self {
         let store = bindings::Store::new(key, &database(), &host.storage());
-        Self { store, record: Rc::default(), begins: Rc::default() }
+        Self { store, login: RefCell::default() }
     }
 
     /// What keeps the database from being used, if anything does; then it is not.
@@ -55,38 +52,50 @@ impl ProfileStore {
 
     /// The provider that the stored session is from.
     pub(crate) async fn provider(&self) -> Result<Option<Provider>, StoreError> {
-        let loaded = self.load().await?;
-        let provider = to_value(&property(&self.record.borrow(), "provider"), MAX_DEPTH).ok();
-        Ok(loaded.and_then(|_| Provider::from_value(&provider?)))
+        let Some((_, record)) = self.record().await? else { return Ok(None) };
+        let provider = to_value(&property(&record, "provider"), MAX_DEPTH).ok();
+        Ok(provider.and_then(|provider| Provider::from_value(&provider)))
     }
 
-    fn loaded(&self, found: &JsValue) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
-        let Some(revision) = text(found, "revision") else { return Ok(None) };
-        let corrupt = || StoreError::Corrupt(String::new());
-        let stored = text(found, "text").map(Zeroizing::new).ok_or_else(corrupt)?;
-        let stored = parse(stored.as_bytes());
-        if property(&stored, "version").as_f64().ok_or_else(corrupt)? > VERSION {
-            return Err(StoreError::Newer(String::new()));
-        }
-        let part = |name| to_value(&property(&stored, name), MAX_DEPTH).map_err(|_| corrupt());
-        let (session, tokens) = (part("session")?, part("tokens")?);
-        if !self.begins.get() {
-            put(&stored, "tokens", &JsValue::UNDEFINED);
-            self.record.replace(stored);
-        }
-        let credentials = Credentials::from_stored(Stored { session, tokens })?;
-        Ok(Some((Revision(revision), Arc::new(credentials))))
-    }
-
-    /// Makes the next session to be stored a login's at `provider`, which keeps nothing of the one
-    /// before: it may be another person's.
-    pub(crate) fn begin_login(&self, provider: &Provider) {
+    /// Says that the session with `access_token` is a login's at `provider`: it keeps nothing of the
+    /// record that is there, which may be another person's.
+    pub(crate) fn begin_login(&self, access_token: &Secret, provider: &Provider) {
         let mut record = Value::Map(Vec::new());
         record.put("version", Some(Value::Number(VERSION)));
         record.put("provider", Some(provider.to_value()));
-        self.record.replace(to_js(&record));
-        self.begins.set(true);
+        self.login.replace(Some((access_token.clone(), to_js(&record))));
     }
+
+    pub(crate) fn end_login(&self) {
+        self.login.take();
+    }
+
+    /// What is stored, and its revision.
+    async fn record(&self) -> Result<Option<(String, JsValue)>, StoreError> {
+        let found = answered(self.store.read()).await?;
+        let Some(revision) = text(&found, "revision") else { return Ok(None) };
+        let stored = text(&found, "text").map(Zeroizing::new).ok_or_else(corrupt)?;
+        let record = parse(stored.as_bytes());
+        if property(&record, "version").as_f64().ok_or_else(corrupt)? > VERSION {
+            return Err(StoreError::Newer(String::new()));
+        }
+        Ok(Some((revision, record)))
+    }
+
+    /// What a session of `access_token` is stored in: a login's in a record of its own, any other
+    /// in the one that is there, with what a newer version may have added.
+    async fn record_for(&self, access_token: &Secret) -> Result<JsValue, StoreError> {
+        if let Some((begun, record)) = &*self.login.borrow()
+            && begun == access_token
+        {
+            return Ok(record.clone());
+        }
+        Ok(self.record().await?.ok_or(StoreError::Changed)?.1)
+    }
+}
+
+fn corrupt() -> StoreError {
+    StoreError::Corrupt(String::new())
 }
 
 impl Store for ProfileStore {
@@ -97,7 +106,11 @@ impl Store for ProfileStore {
     }
 
     async fn load(&self) -> Result<Option<(Revision, Arc<Credentials>)>, StoreError> {
-        self.loaded(&answered(self.store.read()).await?)
+        let Some((revision, record)) = self.record().await? else { return Ok(None) };
+        let part = |name| to_value(&property(&record, name), MAX_DEPTH).map_err(|_| corrupt());
+        let (session, tokens) = (part("session")?, part("tokens")?);
+        let credentials = Credentials::from_stored(Stored { session, tokens })?;
+        Ok(Some((Revision(revision), Arc::new(credentials))))
     }
 
     async fn lock(&self, wait: Duration) -> Result<Guard, StoreError> {
@@ -120,18 +133,12 @@ impl Store for ProfileStore {
     ) -> Result<Revision, StoreError> {
         let revision = random_name();
         let Stored { session, tokens } = credentials.to_stored();
-        let text = {
-            let record = self.record.borrow();
-            put(&record, "revision", &revision.as_str().into());
-            put(&record, "session", &to_js(&session));
-            put(&record, "tokens", &to_js(&tokens));
-            let text = print(&record);
-            put(&record, "tokens", &JsValue::UNDEFINED);
-            text
-        };
+        let record = self.record_for(&credentials.access_token).await?;
+        put(&record, "revision", &revision.as_str().into());
+        put(&record, "session", &to_js(&session));
+        put(&record, "tokens", &to_js(&tokens));
         let expected = expected.map(|expected| expected.0.as_str());
-        answered(self.store.save(expected, &revision, &text)).await?;
-        self.begins.set(false);
+        answered(self.store.save(expected, &revision, &print(&record))).await?;
         Ok(Revision(revision))
     }
 

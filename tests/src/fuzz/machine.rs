@@ -27,9 +27,18 @@ const LOST: [HttpErrorKind; 7] = [
 ];
 
 /// Whether a body may be anything: one that has the mark of secrets in its own words would be taken
-/// for a leak.
+/// for a leak, also where these are capitals, escaped or interrupted, which is all taken out of them.
 fn is_fair(data: &[u8]) -> bool {
-    !data.windows(CANARY.len()).any(|bytes| bytes == CANARY.as_bytes())
+    let text = String::from_utf8_lossy(data).to_lowercase();
+    let mut parts = text.split("\\u00");
+    let mut words = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let escaped = part.get(..2).and_then(|code| u8::from_str_radix(code, 16).ok());
+        words.extend(escaped.map(char::from));
+        words.push_str(escaped.and_then(|_| part.get(2..)).unwrap_or(part));
+    }
+    words.retain(|letter| letter.is_ascii_alphanumeric());
+    !words.contains(CANARY)
 }
 
 /// A device authorization response.

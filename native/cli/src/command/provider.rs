@@ -101,7 +101,8 @@ impl Place {
 
 /// Whether discovery found a server, and nothing there.
 pub(super) fn has_no_metadata(error: &Error) -> bool {
-    matches!(error, Error::Server(_) | Error::MalformedResponse(_) | Error::Unavailable { .. })
+    let is_nothing = Error::Unavailable { status: 500, retry_after: 0 };
+    *error == is_nothing || matches!(error, Error::Server(_) | Error::MalformedResponse(_))
 }
 
 /// The provider's host and port, which people know it by.
