@@ -15,7 +15,7 @@ import {
 inBrowsers("an aborted login kept the profile's lock for good", async (world) => {
   const server = await world.embedded();
   const page = await world.tab({ clientId: server.clientId, issuer: server.url });
-  const held = await page.evaluate(async () => {
+  await page.evaluate(async () => {
     // Aborted at once, after some turns of the event loop, and while another login holds the lock.
     for (let turns = 0; turns < 12; turns += 1) {
       const controller = new AbortController();
@@ -25,9 +25,11 @@ inBrowsers("an aborted login kept the profile's lock for good", async (world) =>
       await login.catch(() => {});
     }
     await auth.close();
-    return (await navigator.locks.query()).held.length;
+    // A grant that was on its way is given back when it comes.
+    while ((await navigator.locks.query()).held.length > 0) {
+      await new Promise((next) => setTimeout(next));
+    }
   });
-  assert.equal(held, 0);
 });
 
 inBrowsers("a listener that threw kept the others from hearing", async (world) => {

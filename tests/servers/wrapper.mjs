@@ -20,6 +20,8 @@ export function listen(port, tls = null) {
   const server = tls === null
     ? createServer()
     : createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key) });
+  // An idle connection that ends just when it is used again costs a client its request.
+  server.keepAliveTimeout = 0;
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => {

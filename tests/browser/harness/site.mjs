@@ -54,6 +54,7 @@ export async function startSite() {
     response.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
     return createReadStream(file).pipe(response);
   });
+  server.keepAliveTimeout = 0;
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
