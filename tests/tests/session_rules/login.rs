@@ -43,6 +43,21 @@ async fn a_login_whose_save_failed_after_its_work_is_stored() {
     assert_eq!(world.stored().await.unwrap(), ("access-1".into(), "refresh-1".into()));
 }
 
+/// It was said that nobody is signed in, by a look that began before the login was stored.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_slow_does_not_sign_out_who_signed_in_meanwhile() {
+    let world = World::new(Dialect::Standard);
+    let session = world.session();
+    let grant = session.authorize_device(|_| {}).await.unwrap();
+    world.store.answer_late("revision", Duration::from_secs(4));
+    let looking = Arc::clone(&session);
+    let look = tokio::spawn(async move { looking.credentials().await.map(drop) });
+    pass(1).await;
+    session.establish(grant).await.unwrap();
+    look.await.unwrap().unwrap();
+    assert_eq!(token(&session).await.unwrap(), "access-1");
+}
+
 #[tokio::test(start_paused = true)]
 async fn nobody_is_shown_a_code_for_tokens_that_cannot_be_saved() {
     let world = World::new(Dialect::Standard);
