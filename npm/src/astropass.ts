@@ -38,7 +38,8 @@ export class Astropass implements AsyncDisposable {
   #problem: AstropassProblem | undefined;
   /** Why the session is in memory, where that was not asked for. */
   #fallback: AstropassProblem | undefined;
-  /** The revision at which the server has ended the session. */
+  /** The revision that was read last, and the one at which the server has ended the session. */
+  #revision: string | undefined;
   #over: string | undefined;
   readonly #storage: StorageKind;
   #state: AuthState;
@@ -328,7 +329,10 @@ export class Astropass implements AsyncDisposable {
       return;
     }
     const looked = this.#look(event);
-    if (event === "sessionOver") await looked;
+    if (event === "sessionOver") {
+      await looked;
+      this.#over = this.#revision;
+    }
     try {
       this.#channel?.postMessage([event, this.#over]);
     } catch {
@@ -354,10 +358,10 @@ export class Astropass implements AsyncDisposable {
       }
       const found = await this.#work(() => this.#session.credentials());
       const { expiresAt, revision, over, ...session } = found;
-      if (over) this.#over = revision;
+      this.#revision = revision;
       if (this.#problem?.kind === "storageUnavailable") this.#problem = undefined;
       this.#set({
-        status: revision === this.#over ? "sessionOver" : "signedIn",
+        status: over || revision === this.#over ? "sessionOver" : "signedIn",
         ...session,
         ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt * 1000) }),
         ...this.#kept(),

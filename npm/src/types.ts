@@ -127,7 +127,7 @@ export interface User {
 export type AuthState = SignedIn | SignedOut;
 
 export interface SignedIn {
-  /** `sessionOver`: the server has ended it; only a login helps. */
+  /** `sessionOver`: the server has ended it, or nothing renews it; only a login helps. */
   status: "signedIn" | "sessionOver";
   /** Absent where the provider names nobody. */
   user?: User;

@@ -81,7 +81,7 @@ impl Session {
     }
 
     /// Gives `{user, organization, expiresAt, revision, over}` of the stored session; it is `over`
-    /// where the server has ended it.
+    /// where the server has ended it, or its token has expired and nothing renews it.
     pub fn credentials(&self) -> Task {
         let inner = Rc::clone(&self.0);
         Task::new(async move {
