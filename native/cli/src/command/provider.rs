@@ -101,8 +101,12 @@ impl Place {
 
 /// Whether discovery found a server, and nothing there.
 pub(super) fn has_no_metadata(error: &Error) -> bool {
-    let is_nothing = Error::Unavailable { status: 500, retry_after: 0 };
-    *error == is_nothing || matches!(error, Error::Server(_) | Error::MalformedResponse(_))
+    matches!(
+        error,
+        Error::Server(_)
+            | Error::MalformedResponse(_)
+            | Error::Unavailable { status: 500, retry_after: 0 }
+    )
 }
 
 /// The provider's host and port, which people know it by.
