@@ -5,7 +5,7 @@ import { AstropassError, toError } from "./errors.js";
 import type { Event, Host } from "./host.js";
 import { type Modules, load, loadLogin } from "./load.js";
 import type { Logins } from "./login.js";
-import { apiServer, providerOf } from "./options.js";
+import { apiServer, providerOf, storageOf } from "./options.js";
 import { abortable } from "./promises.js";
 import { run } from "./task.js";
 import type {
@@ -54,7 +54,8 @@ export class Astropass implements AsyncDisposable {
 
   /** Use `Astropass.create()`. */
   protected constructor(session: object, options: AstropassOptions) {
-    const { storage = "indexeddb", fetch } = options;
+    const { fetch } = options;
+    const storage = storageOf(options);
     this.#storage = typeof storage === "object" ? "custom" : storage;
     this.#state = { status: "signedOut", storage: this.#storage };
     // Called as a method of the host it would be an illegal invocation.

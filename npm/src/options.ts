@@ -4,17 +4,24 @@ import type { AstropassOptions } from "./types.js";
 const WORKOS = "https://api.workos.com";
 const SCOPES = ["openid", "profile", "email", "offline_access"];
 
+function wrong(problem: string): AstropassError {
+  return new AstropassError("misuse", `Astropass.create(): ${problem}`);
+}
+
+/** Where the session is to be kept. */
+export function storageOf({ storage = "indexeddb" }: AstropassOptions) {
+  if (storage === "indexeddb" || storage === "memory" || typeof storage?.get === "function") {
+    return storage;
+  }
+  throw wrong('storage is "indexeddb", "memory" or an AstropassStorage');
+}
+
 /** What the wasm needs to know of the options: a provider as it stores one, and more. */
 export function providerOf(options: AstropassOptions) {
   const { provider, clientId, endpoints: given, issuer, scopes = SCOPES } = options;
-  const { storage = "indexeddb" } = options;
-  const wrong = (problem: string) => new AstropassError("misuse", `Astropass.create(): ${problem}`);
   if (!clientId) throw wrong("give a clientId");
   if (provider && (provider !== "workos" || issuer || given)) {
     throw wrong('provider is "workos", without an issuer or endpoints, or left out');
-  }
-  if (storage !== "indexeddb" && storage !== "memory" && typeof storage?.get !== "function") {
-    throw wrong('storage is "indexeddb", "memory" or an AstropassStorage');
   }
   const endpoints = {
     authorization: given?.authorization,
