@@ -10,6 +10,7 @@ import {
   leave,
   loggedIn,
   reload,
+  signInAt,
   startLogin,
   status,
   token,
@@ -77,9 +78,7 @@ inBrowsers("a denial, at the embedded server and at oidc-provider", async (world
   const server = await world.embedded();
   const options = { clientId: server.clientId, issuer: server.url };
   const page = await world.tab(options);
-  const { userCode } = await startLogin(page);
-  await server.approve(userCode);
-  assert.deepEqual(await loggedIn(page), { value: null });
+  await signInAt(server, page);
   const before = await token(page);
   await comeBack(page, options, {}, { deny: true });
   await refuses(page, undefined, "access_denied");

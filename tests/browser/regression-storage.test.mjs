@@ -8,6 +8,7 @@ import {
   loggedIn,
   reload,
   signIn,
+  signInAt,
   signedInTab,
   startLogin,
   status,
@@ -198,7 +199,7 @@ inBrowsers("a failed login lost the tokens of a refresh that could not be stored
   const server = await world.embedded("--access-token-ttl", "300");
   const page = await world.tab();
   await createAtStorage(page, server);
-  await approved(server, page);
+  await signInAt(server, page);
   await page.evaluate(() => {
     const [key] = kept.keys();
     kept.set(key, JSON.stringify({ ...JSON.parse(kept.get(key)), news: "of a later version" }));
@@ -222,13 +223,13 @@ inBrowsers("a page acted as another user while its own login was being stored", 
   const server = await world.embedded("--interval", "1");
   const page = await world.tab();
   await createAtStorage(page, server);
-  await approved(server, page);
+  await signInAt(server, page);
   // As in another tab.
   await page.evaluate(async () => {
     window.first = auth;
     await window.create(window.options);
   });
-  await approved(server, page, "grace@example.com");
+  await signInAt(server, page, "grace@example.com");
   await page.evaluate(() => {
     window.auth = window.first;
     hold();
@@ -256,16 +257,10 @@ inBrowsers("a page acted as another user while its own login was being stored", 
 inBrowsers("a login in place of another stored the endpoints of that one", async (world) => {
   const server = await world.embedded();
   const page = await world.tab();
-  await page.evaluate(async (options) => {
-    window.lacks = true;
-    const fetch = async (request) => {
-      const response = await window.fetch(request);
-      if (!window.lacks || !request.url.includes("/.well-known/")) return response;
-      const { revocation_endpoint, ...metadata } = await response.json();
-      return Response.json(metadata);
-    };
+  await page.evaluate((options) => {
+    const fetch = lacking("/.well-known/", "revocation_endpoint");
     window.options = { ...options, fetch };
-    await window.create(window.options);
+    return window.create(window.options);
   }, at(server));
   await signIn(page);
   await page.evaluate(() => (window.lacks = false));
@@ -296,11 +291,4 @@ function createAtStorage(page, server) {
 
 function at({ url, clientId }) {
   return { clientId, issuer: url };
-}
-
-/** Signs in, and `who` approves. */
-async function approved(server, page, who) {
-  const { userCode } = await startLogin(page);
-  await server.approve(userCode, who);
-  assert.deepEqual(await loggedIn(page), { value: null });
 }

@@ -108,16 +108,8 @@ inBrowsers("a session that nothing renews was shown as signed in when its token 
   const server = await world.embedded();
   const page = await world.tab();
   await page.evaluate(
-    async ({ clientId, url }) => {
-      const fetch = async (request) => {
-        const response = await window.fetch(request);
-        if (!request.url.endsWith("/token") || !response.ok) return response;
-        const { refresh_token, ...tokens } = await response.json();
-        return Response.json(tokens);
-      };
-      await window.create({ clientId, issuer: url, fetch });
-    },
-    { clientId: server.clientId, url: server.url },
+    (options) => window.create({ ...options, fetch: lacking("/token", "refresh_token") }),
+    { clientId: server.clientId, issuer: server.url },
   );
   await signIn(page);
   assert.equal(await status(page), "signedIn");

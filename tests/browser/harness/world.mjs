@@ -121,6 +121,13 @@ export async function signIn(page, decision) {
   assert.deepEqual(await loggedIn(page), { value: null });
 }
 
+/** Signs in, and `who` approves without a page. */
+export async function signInAt(server, page, who) {
+  const { userCode } = await startLogin(page);
+  await server.approve(userCode, who);
+  assert.deepEqual(await loggedIn(page), { value: null });
+}
+
 /** Somebody who is signed in at a server of the test's own, in a tab. */
 export async function signedInTab(world) {
   const server = await world.embedded();

@@ -9,6 +9,7 @@ Object.assign(window, {
   states: [],
   create,
   keepAnswers,
+  lacking,
   login,
   leave,
   outcome,
@@ -52,6 +53,18 @@ function outcome(promise) {
       ours: error instanceof window.AstropassError,
     }),
   );
+}
+
+/** `fetch`, but for what answers at URLs with `part` in them say of `field`, while `window.lacks`. */
+function lacking(part, field) {
+  window.lacks = true;
+  const { fetch } = window;
+  return async (request) => {
+    const response = await fetch(request);
+    if (!window.lacks || !request.url.includes(part)) return response;
+    const { [field]: _, ...rest } = await response.json();
+    return Response.json(rest, { status: response.status });
+  };
 }
 
 /** Waits until the session's state is this one. */
